@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from checks.language.check import Check, Evidence, Verdict
+from checks.reasoning.membership import KIND, SUBJECTS, membership
+from checks.language.statement import argument
+from checks.reasoning.wording import listed
+
+
+class DifferentNamespace(Check):
+    """Two or more are each in a namespace of their own: the inodes differ (namespaces(7))."""
+
+    main = "between"
+    between = argument(SUBJECTS, "what to compare: names of netns, or 'pid NUMBER'")
+    kind = argument(KIND, "the kind of namespace", default="net")
+
+    def claim(self) -> str:
+        return f"{listed(self.between)} are each in a {self.kind} namespace of their own"
+
+    def judge(self, evidence: Evidence) -> Verdict:
+        expected = "a namespace each (different inodes)"
+        there = membership(evidence.snapshot, self.kind, self.between)
+        if there.problem:
+            return self.failed(expected, "cannot be told", there.problem)
+        if there.distinct == len(self.between):
+            return self.passed(expected, there.shown)
+        hint = f"two of them share a namespace; compare: readlink /proc/PID/ns/{self.kind}"
+        return self.failed(expected, there.shown, hint)

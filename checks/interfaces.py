@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from checks.language.check import Check, Evidence, Verdict
+from checks.language.statement import argument
+from checks.reasoning.wording import ip, listed, no_link, no_netns
+from runtime.network.netns import LAB_HOST
+from runtime.values import INTERFACE, NETNS, many
+
+
+class Interfaces(Check):
+    """A network namespace has exactly this set of interfaces."""
+
+    names = argument(many(INTERFACE), "all interfaces that it has")
+    netns = argument(NETNS, "the netns to look in", default=LAB_HOST)
+
+    def claim(self) -> str:
+        return f"{self.netns} has exactly the interfaces {listed(self.names)}"
+
+    def judge(self, evidence: Evidence) -> Verdict:
+        facts = evidence.snapshot.find(self.netns)
+        expected = listed(self.names)
+        if facts is None:
+            return self.failed(expected, f"no {self.netns}", no_netns(evidence.snapshot, self.netns))
+        present = [link.name for link in facts.links]
+        missing = [name for name in self.names if name not in present]
+        extra = [name for name in present if name not in self.names]
+        if missing:
+            return self.failed(expected, listed(present), no_link(evidence.snapshot, facts, missing[0]))
+        if extra:
+            hint = f"{extra[0]} in {self.netns} is one too many; delete it: {ip(self.netns, f'link delete {extra[0]}')}"
+            return self.failed(expected, listed(present), hint)
+        return self.passed(expected)

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from checks.language.check import Check, Evidence, Verdict
+from checks.reasoning.membership import KIND, SUBJECTS, membership
+from checks.language.statement import argument
+from checks.reasoning.wording import listed
+
+
+class SameNamespace(Check):
+    """Two or more are in one namespace: the kernel gives them the same inode (namespaces(7))."""
+
+    main = "between"
+    between = argument(SUBJECTS, "what to compare: names of netns, or 'pid NUMBER'")
+    kind = argument(KIND, "the kind of namespace", default="net")
+
+    def claim(self) -> str:
+        return f"{listed(self.between)} are in one {self.kind} namespace"
+
+    def judge(self, evidence: Evidence) -> Verdict:
+        expected = "one namespace (one inode)"
+        there = membership(evidence.snapshot, self.kind, self.between)
+        if there.problem:
+            return self.failed(expected, "cannot be told", there.problem)
+        if there.distinct == 1:
+            return self.passed(expected, there.shown)
+        hint = f"they are in {there.distinct} namespaces; compare: readlink /proc/PID/ns/{self.kind}"
+        return self.failed(expected, there.shown, hint)

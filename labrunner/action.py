@@ -1,0 +1,31 @@
+"""What an action is: one verb with two equal forms, the command that a person types and the call that labrun makes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from checks.language.statement import Statement
+from runtime.network.netns import LAB_HOST
+from runtime.network.verbs import Network
+
+
+class Action(Statement, ABC):
+    """A verb. Its subclass in labrunner/actions/VERB.py is found by that name."""
+
+    @abstractmethod
+    def command(self) -> str:
+        """The shell command that does the same, as lab root on the lab host."""
+
+    @abstractmethod
+    def apply(self, network: Network) -> None:
+        """Do it. Raises Refused."""
+
+
+def ip(netns: str, words: str) -> str:
+    """A command of ip(8) that acts in `netns`: 'ip -n container-1 link set ceth0 up'."""
+    return f"ip {words}" if netns == LAB_HOST else f"ip -n {netns} {words}"
+
+
+def within(netns: str, command: str) -> str:
+    """Any command, run in `netns`: 'ip netns exec container-1 sysctl ...'."""
+    return command if netns == LAB_HOST else f"ip netns exec {netns} {command}"

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from checks.language.statement import argument
+from labrunner.action import Action, ip
+from runtime.network.netns import LAB_HOST
+from runtime.network.verbs import Network
+from runtime.values import INTERFACE, INTERFACE_ADDRESS, NETNS
+
+
+class AddAddress(Action):
+    """Give an interface an address (ip-address(8))."""
+
+    address = argument(INTERFACE_ADDRESS, "the address with its prefix length")
+    interface = argument(INTERFACE, "who gets it")
+    netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)
+
+    def command(self) -> str:
+        return ip(self.netns, f"addr add {self.address} dev {self.interface}")
+
+    def apply(self, network: Network) -> None:
+        network.add_address(self.address, self.interface, self.netns)

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from checks.language.statement import argument
+from labrunner.action import Action, within
+from runtime.network.netns import LAB_HOST
+from runtime.network.verbs import Network
+from runtime.values import INTERFACE, NETNS, SUBNET
+
+
+class Masquerade(Action):
+    """Let a subnet leave with the address of the interface it leaves by (iptables-extensions(8), MASQUERADE)."""
+
+    source = argument(SUBNET, "whose packets")
+    not_out = argument(INTERFACE, "unless they leave by this interface", default=None)
+    netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)
+
+    def command(self) -> str:
+        unless = f" ! -o {self.not_out}" if self.not_out else ""
+        return within(self.netns, f"iptables -t nat -A POSTROUTING -s {self.source}{unless} -j MASQUERADE")
+
+    def apply(self, network: Network) -> None:
+        network.masquerade(self.source, self.not_out or "", self.netns)

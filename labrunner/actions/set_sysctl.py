@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from checks.language.statement import argument
+from labrunner.action import Action, within
+from runtime.network.netns import LAB_HOST
+from runtime.network.verbs import Network
+from runtime.values import NETNS, SETTING, SYSCTL
+
+
+class SetSysctl(Action):
+    """Write a kernel setting (sysctl(8))."""
+
+    name = argument(SYSCTL, "the setting")
+    value = argument(SETTING, "its new value")
+    netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)
+
+    def command(self) -> str:
+        return within(self.netns, f"sysctl -w {self.name}={self.value}")
+
+    def apply(self, network: Network) -> None:
+        network.set_sysctl(self.name, self.value, self.netns)

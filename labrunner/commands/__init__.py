@@ -1,0 +1,1 @@
+"""One command a file: `declare` its options, `run` it and return the exit code."""

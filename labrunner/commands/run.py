@@ -1,0 +1,99 @@
+"""labrun run: watch a lab being done."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from labrunner.catalog import find
+from labrunner.cli import EXIT_FAIL, EXIT_FAULT, EXIT_MISSING, EXIT_PASS
+from labrunner.errors import UsageError, nearest
+from labrunner.events import Event, Outcome, RunEnded
+from labrunner.lab import Lab
+from labrunner.loading import load
+from labrunner.session import NETWORKS, Session
+from runtime.errors import Missing, Problem
+from runtime.sandbox.idmap import KINDS
+
+_CODES: dict[Outcome, int] = {"pass": EXIT_PASS, "fail": EXIT_FAIL, "skip": EXIT_MISSING, "error": EXIT_FAULT}
+
+
+class Reporter(Protocol):
+    """Who is told what happens."""
+
+    def tell(self, event: Event) -> None: ...
+
+    def fail(self, lab: str, problem: Problem, outcome: str) -> None: ...
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("lab", metavar="LAB", help="an id from `labrun list`, a folder, or a lab.yaml")
+    parser.add_argument("--until", metavar="STEP", default="", help="stop after this step (its id or its number)")
+    parser.add_argument("--pause", action="store_true", help="wait for Enter before each step is done")
+    parser.add_argument("--set", metavar="VAR=VALUE", action="append", default=[], help="another value for a variable of the lab")
+    parser.add_argument("--network", choices=NETWORKS, default=NETWORKS[0],
+                        help="how steps are done: netlink (labrun's own, needs no tools) or iproute2 (the shown commands, run)")
+    parser.add_argument("--id-map", choices=KINDS, default=KINDS[0], help="which ids the lab's root has on this machine")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output, and nothing else there")
+    parser.epilog = """\
+examples:
+  labrun run bridge-network
+  labrun run bridge-network --pause
+  labrun run bridge-network --until bridge --set subnet=10.1.0.0/24
+  labrun run bridge-network --json | python3 -m json.tool
+"""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do the lab and tell of it. Returns the exit code."""
+    lab = load(find(options.lab), variables(options.set))
+    until = _step(lab, options.until) if options.until else ""
+    if options.pause and (options.json or not sys.stdin.isatty()):
+        raise UsageError("--pause needs a terminal to wait for Enter on", mend="leave out --pause")
+    reporter = _reporter(options)
+    try:
+        session = Session(lab, options.network, options.id_map)
+    except Problem as problem:
+        reporter.fail(lab.about.id, problem, "skip" if isinstance(problem, Missing) else "error")
+        raise
+    try:
+        for event in session.play(until):
+            reporter.tell(event)
+    finally:
+        session.close()
+    assert isinstance(event, RunEnded)
+    return _CODES[event.outcome]
+
+
+def _reporter(options: argparse.Namespace) -> Reporter:
+    if options.json:
+        from labrunner.reporters.json import JsonReporter
+
+        return JsonReporter(sys.stdout)
+    from labrunner.reporters.terminal import TerminalReporter  # rich takes 60 ms to load
+
+    return TerminalReporter(sys.stdout, pause=options.pause)
+
+
+def variables(pairs: Sequence[str]) -> dict[str, str]:
+    """'NAME=VALUE' texts as a mapping. Raises UsageError."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise UsageError(f"'--set {pair}' is not of the form VAR=VALUE", mend="for example: --set subnet=10.1.0.0/24")
+        found[name] = value
+    return found
+
+
+def _step(lab: Lab, wanted: str) -> str:
+    """The id of the step that `wanted` means: an id, or a number from 1. Raises UsageError."""
+    ids = [step.id for step in lab.steps]
+    if wanted.isdigit() and 1 <= int(wanted) <= len(ids):
+        return ids[int(wanted) - 1]
+    if wanted not in ids:
+        raise UsageError(f"the lab {lab.about.id} has no step '{wanted}'", nearest(wanted, ids))
+    return wanted

@@ -1,0 +1,74 @@
+"""What happens in a session, as data. Reporters and logs read these and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from checks.language.check import Verdict
+from labrunner.lab import Lab, Step
+from runtime.errors import Problem
+from runtime.facts.difference import Change
+from runtime.facts.snapshot import Snapshot
+
+Outcome: TypeAlias = Literal["pass", "fail", "skip", "error"]
+
+
+class RunStarted(NamedTuple):
+    """The sandbox is there. environment: what JSON says about it.  total: number of steps that will be done."""
+
+    lab: Lab
+    environment: dict[str, Any]
+    total: int
+
+
+class StepStarted(NamedTuple):
+    """A step begins. number: from 1."""
+
+    step: Step
+    number: int
+
+
+class Acted(NamedTuple):
+    """An action was carried out, or refused with `problem`."""
+
+    action: str
+    command: str
+    changes: tuple[Change, ...]
+    problem: Problem | None
+    seconds: float
+
+
+class Checked(NamedTuple):
+    """A check was judged. seconds: what gathering its evidence cost, together with the others of its step."""
+
+    check: str
+    verdict: Verdict
+    seconds: float
+
+
+class StepEnded(NamedTuple):
+    """A step is over. reason: why it was skipped, or ''."""
+
+    step: Step
+    outcome: Outcome
+    seconds: float
+    reason: str = ""
+
+
+class RunEnded(NamedTuple):
+    """Everything is over. snapshot: the lab as it was left."""
+
+    outcome: Outcome
+    seconds: float
+    snapshot: Snapshot
+
+
+Event: TypeAlias = RunStarted | StepStarted | Acted | Checked | StepEnded | RunEnded
+
+
+def worst(outcomes: list[Outcome]) -> Outcome:
+    """The outcome of a whole: an error before a failure before a pass; a skip only when there is nothing else."""
+    for outcome in ("error", "fail", "pass"):
+        if outcome in outcomes:
+            return outcome
+    return "skip"

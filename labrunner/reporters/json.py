@@ -1,0 +1,67 @@
+"""One JSON document at the end: the form that contract.md fixes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TextIO
+
+from checks.language.check import verdict_json
+from labrunner.events import Acted, Checked, Event, RunEnded, RunStarted, StepEnded
+from runtime.errors import Problem
+
+SCHEMA = 1
+
+
+class JsonReporter:
+    """Gathers the events of a run and writes them when it is over."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._document: dict[str, Any] = {"schema": SCHEMA, "steps": []}
+        self._actions: list[dict[str, Any]] = []
+        self._checks: list[dict[str, Any]] = []
+
+    def tell(self, event: Event) -> None:
+        """Take one event."""
+        match event:
+            case RunStarted(lab, environment, _):
+                self._document |= {"lab": lab.about.id, "environment": environment}
+            case Acted():
+                self._actions.append(_acted(event))
+            case Checked(check, verdict, seconds):
+                self._checks.append(verdict_json(check, verdict, seconds))
+            case StepEnded():
+                self._step(event)
+            case RunEnded(outcome, seconds, _):
+                self._write(outcome, seconds)
+
+    def fail(self, lab: str, problem: Problem, outcome: str) -> None:
+        """Write the document of a run that could not be carried through."""
+        self._document = {"lab": lab, "environment": {}} | self._document
+        self._document["error"] = _problem(problem)
+        self._write(outcome, 0.0)
+
+    def _step(self, ended: StepEnded) -> None:
+        self._document["steps"].append({
+            "id": ended.step.id, "title": ended.step.title, "outcome": ended.outcome,
+            "seconds": round(ended.seconds, 6), "actions": self._actions, "checks": self._checks,
+        } | ({"reason": ended.reason} if ended.reason else {}))
+        self._actions, self._checks = [], []
+
+    def _write(self, outcome: str, seconds: float) -> None:
+        order = ("schema", "lab", "outcome", "seconds", "environment", "steps", "error")
+        whole = self._document | {"outcome": outcome, "seconds": round(seconds, 6)}
+        json.dump({key: whole[key] for key in order if key in whole}, self._out, ensure_ascii=False, indent=2)
+        self._out.write("\n")
+
+
+def _acted(acted: Acted) -> dict[str, Any]:
+    told: dict[str, Any] = {"action": acted.action, "command": acted.command,
+                            "changes": [change.as_json() for change in acted.changes]}
+    if acted.problem:
+        told["error"] = _problem(acted.problem)
+    return told
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    return {"what": problem.what, "why": problem.why, "mend": problem.mend}

@@ -1,0 +1,1 @@
+"""The catalogue: one folder a lab, content and no code."""

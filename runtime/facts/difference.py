@@ -1,0 +1,119 @@
+"""What changed between two Snapshots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from runtime.facts.addresses import Address
+from runtime.facts.links import Link
+from runtime.facts.neighbours import Neighbour
+from runtime.facts.routes import Route
+from runtime.facts.rules import Rule
+from runtime.facts.snapshot import NetnsFacts, Snapshot
+
+
+class Change(NamedTuple):
+    """One thing that is not as it was.
+
+    change: 'added', 'removed' or 'changed'.  kind: 'netns', 'link', 'address', 'route', 'neighbour', 'chain', 'rule',
+    'sysctl' or 'process'.  name: the thing in the words of ip(8).  fields: (field, before, after) of a changed thing.
+    """
+
+    change: str
+    netns: str
+    kind: str
+    name: str
+    fields: tuple[tuple[str, str, str], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self._asdict(), "fields": [list(field) for field in self.fields]}
+
+
+def difference(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
+    """What has to be done to `before` to make it `after`. Counters of rules don't count as a change."""
+    changes: list[Change] = []
+    old, new = ({netns.name: netns for netns in snapshot.netns} for snapshot in (before, after))
+    changes += _compare("", "netns", {name: {} for name in old}, {name: {} for name in new})
+    for name in dict.fromkeys((*old, *new)):
+        changes += _within(name, old.get(name) or NetnsFacts(name, 0), new.get(name) or NetnsFacts(name, 0))
+    changes += _compare("", "process", {f"{p.pid} {p.command}": {} for p in before.processes},
+                        {f"{p.pid} {p.command}": {} for p in after.processes})
+    return tuple(changes)
+
+
+def _within(name: str, old: NetnsFacts, new: NetnsFacts) -> list[Change]:
+    return [
+        *_compare(name, "link", _links(old.links), _links(new.links)),
+        *_compare(name, "address", _addresses(old.addresses), _addresses(new.addresses)),
+        *_compare(name, "route", _routes(old.routes), _routes(new.routes)),
+        *_compare(name, "neighbour", _neighbours(old.neighbours), _neighbours(new.neighbours)),
+        *_compare(name, "chain", {_chain(c): {"policy": c.policy} for c in old.chains},
+                  {_chain(c): {"policy": c.policy} for c in new.chains}),
+        *_compare(name, "rule", _numbered(map(show_rule, old.rules)), _numbered(map(show_rule, new.rules))),
+        *_compare(name, "sysctl", *({n: {"value": v} for n, v in facts.sysctls} for facts in (old, new)))
+    ] if old != new else []
+
+
+_Things = Mapping[str, Mapping[str, str]]
+
+
+def _compare(netns: str, kind: str, old: _Things, new: _Things) -> list[Change]:
+    if kind == "sysctl":  # a setting that came with its netns is not news
+        old, new = {n: v for n, v in old.items() if n in new}, {n: v for n, v in new.items() if n in old}
+    changes = [Change("removed", netns, kind, name) for name in old if name not in new]
+    for name, fields in new.items():
+        if name not in old:
+            shown = tuple((field, "", value) for field, value in fields.items() if value)
+            changes.append(Change("added", netns, kind, name, shown))
+        elif fields != old[name]:
+            changed = tuple((field, old[name][field], value) for field, value in fields.items()
+                            if value != old[name][field])
+            changes.append(Change("changed", netns, kind, name, changed))
+    return changes
+
+
+def _links(links: Iterable[Link]) -> _Things:
+    return {link.name: {"kind": link.kind, "state": link.state, "master": link.master, "peer": link.peer,
+                        "peer_netns": link.peer_netns} for link in links}
+
+
+def _addresses(addresses: Iterable[Address]) -> _Things:
+    return {f"{each.address} dev {each.interface}": {} for each in addresses}
+
+
+def _routes(routes: Iterable[Route]) -> _Things:
+    return {show_route(route): {} for route in routes}
+
+
+def _neighbours(neighbours: Iterable[Neighbour]) -> _Things:
+    return {f"{each.address} dev {each.interface}": {} for each in neighbours if each.answered}
+
+
+def _chain(chain: Any) -> str:
+    return f"{chain.family} {chain.table} {chain.name}"
+
+
+def _numbered(texts: Iterable[str]) -> _Things:
+    """The same rule may stand twice; the second is a thing of its own."""
+    seen: Counter[str] = Counter()
+    things: dict[str, dict[str, str]] = {}
+    for text in texts:
+        seen[text] += 1
+        things[text if seen[text] == 1 else f"{text} ({seen[text]})"] = {}
+    return things
+
+
+def show_route(route: Route) -> str:
+    """In the words of ip-route(8)."""
+    parts = [route.destination] if route.kind == "unicast" else [route.kind, route.destination]
+    for word, value in (("via", route.gateway), ("dev", route.interface), ("metric", route.metric)):
+        if value:
+            parts += [word, str(value)]
+    return " ".join(parts)
+
+
+def show_rule(rule: Rule) -> str:
+    """In the words of nft(8), after its table and chain."""
+    return " ".join((rule.family, rule.table, rule.chain, *rule.matches, rule.target)).strip()

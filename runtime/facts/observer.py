@@ -1,0 +1,105 @@
+"""The eye: takes Snapshots from outside the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from struct import Struct
+
+from runtime.errors import Refused
+from runtime.facts.addresses import Address, read_addresses
+from runtime.facts.links import Link, RawLink, read_links
+from runtime.facts.neighbours import Neighbour, read_neighbours
+from runtime.facts.processes import read_processes
+from runtime.facts.routes import read_routes
+from runtime.facts.rules import read_rules
+from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.facts.sysctls import read_sysctls
+from runtime.netlink.message import REQUEST, Message, attributes, u32
+from runtime.network.netns import Namespaces, Netns
+
+FORWARDING = "net.ipv4.ip_forward"
+
+_GETNSID = 90  # RTM_GETNSID
+_RTGENMSG = b"\0\0\0\0"
+_NETNSA_NSID, _NETNSA_FD = 1, 3
+_SIGNED = Struct("=i")
+
+
+class Observer:
+    """Looks at the kernel and changes nothing.
+
+    namespaces: where to look.  proc: descriptor of the sandbox's /proc.  sysctls: names of the settings to read.
+    """
+
+    def __init__(self, namespaces: Namespaces, proc: int, sysctls: Iterable[str] = ()) -> None:
+        self._namespaces, self._proc = namespaces, proc
+        self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
+        self._nsids: dict[tuple[int, int], str] = {}  # (inode of a netns, nsid there) -> name of the netns meant
+
+    def observe(self) -> Snapshot:
+        """Everything, now."""
+        everywhere = self._namespaces.all()
+        links = {netns.inode: read_links(netns.route) for netns in everywhere}
+        return Snapshot(
+            tuple(self._facts(netns, everywhere, links) for netns in everywhere), read_processes(self._proc)
+        )
+
+    def _facts(self, netns: Netns, everywhere: tuple[Netns, ...], links: dict[int, list[RawLink]]) -> NetnsFacts:
+        raw = links[netns.inode]
+        names = {link.index: link.name for link in raw}
+        chains, rules = read_rules(netns.netfilter)
+        with netns.entered():
+            sysctls = read_sysctls(self._proc, self._sysctls)
+        return NetnsFacts(
+            netns.name,
+            netns.inode,
+            tuple(self._link(link, netns, everywhere, links) for link in raw),
+            tuple(Address(names[index], text) for index, text in read_addresses(netns.route) if index in names),
+            tuple(route._replace(interface=names.get(index, "")) for index, route in read_routes(netns.route)),
+            tuple(Neighbour(names[i], text, ok) for i, text, ok in read_neighbours(netns.route) if i in names),
+            chains,
+            rules,
+            sysctls,
+        )
+
+    def _link(self, raw: RawLink, netns: Netns, everywhere: tuple[Netns, ...], links: dict[int, list[RawLink]]) -> Link:
+        here = links[netns.inode]
+        peer_netns = self._peer_netns(raw, netns, everywhere)
+        there = links[peer_netns.inode] if peer_netns else []
+        return Link(
+            raw.name,
+            raw.kind,
+            raw.state,
+            _name(here, raw.master),
+            _name(there, raw.peer),
+            peer_netns.name if peer_netns else "",
+            raw.mtu,
+        )
+
+    def _peer_netns(self, raw: RawLink, netns: Netns, everywhere: tuple[Netns, ...]) -> Netns | None:
+        if not raw.peer:
+            return None
+        if raw.peer_nsid is None:
+            return netns
+        key = (netns.inode, raw.peer_nsid)
+        if key not in self._nsids:
+            self._nsids.update({(netns.inode, nsid): each.name for each in everywhere
+                                if (nsid := _nsid(netns, each)) is not None})
+        return next((each for each in everywhere if each.name == self._nsids.get(key)), None)
+
+
+def _nsid(netns: Netns, other: Netns) -> int | None:
+    """The number under which `netns` knows `other` (ip-netns(8), set NAME NETNSID); None when it has none."""
+    body = _RTGENMSG + u32(_NETNSA_FD, other.fd)
+    try:
+        answer = netns.route.request(Message(_GETNSID, REQUEST | 0x4, body, f"find the number of {other.name}"))
+    except Refused:
+        return None
+    number = int(_SIGNED.unpack(attributes(answer[0], len(_RTGENMSG))[_NETNSA_NSID])[0])
+    return number if number >= 0 else None
+
+
+def _name(links: list[RawLink], index: int) -> str:
+    return next((link.name for link in links if link.index == index), "") if index else ""
+
+

@@ -1,0 +1,63 @@
+"""A Snapshot: what is true in every network namespace of a lab, and which processes run, at one moment."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from runtime.facts.addresses import Address
+from runtime.facts.links import Link
+from runtime.facts.neighbours import Neighbour
+from runtime.facts.processes import Process
+from runtime.facts.routes import Route
+from runtime.facts.rules import Chain, Rule
+
+
+class NetnsFacts(NamedTuple):
+    """What is true in one network namespace. inode: its identity (namespaces(7))."""
+
+    name: str
+    inode: int
+    links: tuple[Link, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    chains: tuple[Chain, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    sysctls: tuple[tuple[str, str], ...] = ()
+
+    def link(self, name: str) -> Link | None:
+        return next((link for link in self.links if link.name == name), None)
+
+    def addresses_of(self, interface: str) -> tuple[str, ...]:
+        """The addresses of one interface, with their prefix lengths."""
+        return tuple(each.address for each in self.addresses if each.interface == interface)
+
+    def sysctl(self, name: str) -> str | None:
+        return dict(self.sysctls).get(name)
+
+
+class Snapshot(NamedTuple):
+    """Frozen, comparable, writable as JSON."""
+
+    netns: tuple[NetnsFacts, ...]
+    processes: tuple[Process, ...] = ()
+
+    def find(self, name: str) -> NetnsFacts | None:
+        """The network namespace called `name`."""
+        return next((netns for netns in self.netns if netns.name == name), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(netns.name for netns in self.netns)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings and numbers."""
+        return dict(_plain(self))
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "_asdict"):
+        return {key: _plain(each) for key, each in value._asdict().items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value

@@ -1,0 +1,1 @@
+"""The lab's network: its namespaces, and the verbs that change it."""

@@ -1,0 +1,107 @@
+"""How a sandbox comes to be: three processes and their handshake.
+
+    launcher                     outer (userns A)                    PID 1 (userns B inside A)
+    fork ----------------------> unshare user+mount
+    write the id map of A <----- "unshared"
+    "mapped" ------------------> unshare pid, fork ----------------> lock the tree (mounts of A)
+                                                                     unshare user+mount+net+uts+ipc+cgroup
+                                 write the id map of B <------------ "unshared"
+    "pid" <--------------------- "mapped" -------------------------> sysfs, cgroup2, host name
+    "ready" <------------------------------------------------------- serve requests
+
+A launcher that dies at any point leaves nothing: each process asks the kernel to be killed with its parent, and then
+waits for a message that a dead parent can't send.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+from runtime import syscalls as sys
+from runtime.errors import Problem
+from runtime.sandbox import init, mounts
+from runtime.sandbox.channel import Channel, Closed, pack
+from runtime.sandbox.idmap import IdMap
+
+HOSTNAME = "labhost"
+_OUTER = sys.NEWUSER | sys.NEWNS
+_INNER = sys.NEWUSER | sys.NEWNS | sys.NEWNET | sys.NEWUTS | sys.NEWIPC | sys.NEWCGROUP
+
+
+def fork(life: Callable[[], None], channel: Channel) -> int:
+    """Fork a process that leads `life` and never returns; a Problem of its goes out by `channel`. Returns its PID."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        life()
+    except Problem as problem:
+        channel.send({"problem": pack(problem)})
+    except Closed:
+        pass
+    finally:
+        os._exit(0)
+
+
+def outer(launcher: Channel, control: Channel, id_map: IdMap) -> None:
+    """The process that owns userns A and waits for PID 1."""
+    sys.die_with_parent()
+    os.setsid()  # away from the terminal: Ctrl-C is the launcher's to handle
+    sys.unshare(_OUTER, "user, mount")
+    launcher.send({"unshared": True})
+    launcher.expect("mapped")
+    _become_root()
+    mounts.detach_from_machine()
+    sys.unshare(sys.NEWPID, "pid")
+    here, there = Channel.pair()
+    pid = fork(lambda: first(control, there, here), control)
+    there.close()
+    control.close()
+    here.expect("unshared")
+    id_map.inner().write_to("/proc/1")  # PID 1 has mounted its /proc by now
+    here.send({"mapped": True})
+    launcher.send({"pid": pid})
+    _keep_only()
+    os.waitpid(pid, 0)
+
+
+def first(control: Channel, outer_side: Channel, not_mine: Channel) -> None:
+    """PID 1. Never returns. An end that it kept of `not_mine` would hide the death of the outer process."""
+    not_mine.close()
+    sys.die_with_parent()
+    mounts.lock_tree()
+    sys.unshare(_INNER, "user, mount, net, uts, ipc, cgroup")
+    outer_side.send({"unshared": True})
+    outer_side.expect("mapped")
+    sys.die_with_parent()
+    sys.stay_readable()
+    mounts.furnish()
+    sys.set_hostname(HOSTNAME)
+    os.chdir(mounts.home())
+    os.umask(0o022)
+    _keep_only(control.fileno())
+    control.send({"ready": True})
+    init.run_first(control)
+
+
+def _become_root() -> None:
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    sys.die_with_parent()  # the change of ids has cleared it
+    sys.stay_readable()
+
+
+def _keep_only(*fds: int) -> None:
+    """Close every descriptor but `fds`; standard input, output and error become /dev/null."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    null = os.open("/dev/null", os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    last = 2
+    for fd in sorted(fds):
+        os.closerange(last + 1, fd)
+        last = fd
+    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))

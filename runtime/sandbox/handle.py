@@ -1,0 +1,158 @@
+"""Starting a sandbox and what its launcher can do with it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from runtime import syscalls as sys
+from runtime.errors import Missing, Problem, Refused
+from runtime.sandbox import build, mounts
+from runtime.sandbox.channel import Channel, Closed
+from runtime.sandbox.idmap import IdMap, choose
+from runtime.sandbox.obstacles import explain
+
+
+class Completed(NamedTuple):
+    """A command that ended: its exit status (negative: the signal), and what it printed."""
+
+    status: int
+    output: str
+    errors: str
+
+
+class Sandbox:
+    """A running sandbox.
+
+    pid:     PID 1 as the machine numbers it.
+    id_map:  the map in use.
+    root:    descriptor of the root directory as PID 1 sees it; for open_beneath.
+    proc:    descriptor of the sandbox's /proc, in a mount namespace that nothing inside can change.
+    """
+
+    def __init__(self, pid: int, outer: int, id_map: IdMap, control: Channel) -> None:
+        self.pid, self.id_map = pid, id_map
+        self._outer, self._control = outer, control
+        self._pidfd = os.pidfd_open(pid)
+        self.root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.proc = os.open(f"/proc/{outer}/root/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def enter(self) -> None:
+        """Join the lab's user and network namespace, for good. What stays outside: PIDs, mounts and files.
+
+        From here on nothing inside can see or signal this process, and it has every capability over the lab's network
+        and none over the machine. The process must have a single thread (setns(2)).
+        """
+        sys.setns(self._pidfd, sys.NEWUSER | sys.NEWNET, "the sandbox")
+
+    def add_netns(self, name: str) -> None:
+        """A network namespace at /run/netns/NAME (ip-netns(8)). Raises Refused."""
+        self._ask({"do": "add_netns", "name": name})
+
+    def delete_netns(self, name: str) -> None:
+        """Take the name away; the namespace ends with its last user. Raises Refused."""
+        self._ask({"do": "delete_netns", "name": name})
+
+    def run(self, argv: Sequence[str], *, environment: Mapping[str, str] | None = None, cwd: str | None = None,
+            timeout: float = 30.0) -> Completed:
+        """Run a command inside as lab root and wait for it.
+
+        timeout: seconds, after which the command is killed and Refused is raised.
+        """
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            request = {"do": "spawn", "argv": list(argv), "cwd": cwd or mounts.home(),
+                       "env": {**self.environment(), **(environment or {})}}
+            null = os.open(os.devnull, os.O_RDONLY)
+            try:
+                pid = self._ask(request, (null, output.fileno(), errors.fileno()))["spawned"]
+            finally:
+                os.close(null)
+            status = self._wait(pid, " ".join(argv), timeout)
+            output.seek(0), errors.seek(0)
+            return Completed(status, output.read().decode(errors="replace"), errors.read().decode(errors="replace"))
+
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """The environment of a command inside."""
+        return {"PATH": mounts.PATH, "HOME": mounts.home(), "USER": "root", "LOGNAME": "root", "SHELL": "/bin/bash",
+                "TERM": os.environ.get("TERM", "dumb"), "LANG": os.environ.get("LANG", "C.UTF-8")}
+
+    def stop(self) -> None:
+        """Kill PID 1, and with it everything inside; return when it is gone."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(self._outer, 0)
+        for fd in (self._pidfd, self.root, self.proc):
+            os.close(fd)
+        self._control.close()
+
+    def _ask(self, request: dict[str, object], fds: Sequence[int] = ()) -> dict[str, int]:
+        try:
+            self._control.send(request, fds)
+            return self._control.receive()[0]
+        except Closed as closed:
+            raise Refused(f"{request['do']} in the sandbox", why="its PID 1 has died") from closed
+
+    def _wait(self, pid: int, shown: str, timeout: float) -> int:
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        deadline = time.monotonic() + timeout
+        while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            try:
+                message = self._control.receive()[0]
+            except Closed as closed:
+                raise Refused(shown, why="the sandbox's PID 1 has died") from closed
+            if message.get("ended") == pid:
+                return message["status"]
+        self._kill(pid)
+        raise Refused(shown, why=f"it did not end within {timeout:g} s and was killed")
+
+    def _kill(self, pid: int) -> None:
+        """`pid` is numbered as inside; the kill is done inside too, so that no other process can be meant."""
+        self._ask({"do": "spawn", "argv": ["/bin/sh", "-c", f"kill -9 -{pid}"], "cwd": "/", "env": {}}, ())
+
+
+def start(kind: str = "auto") -> Sandbox:
+    """A new sandbox with an id map of `kind`. Raises Missing where this machine does not allow one, with the mend."""
+    id_map = choose(kind)
+    launcher, outer_end = Channel.pair()
+    control, first_end = Channel.pair()
+
+    def life() -> None:
+        launcher.close()
+        control.close()
+        build.outer(outer_end, first_end, id_map)
+
+    outer = build.fork(life, outer_end)
+    outer_end.close()
+    first_end.close()
+    try:
+        launcher.expect("unshared")
+        id_map.write(outer)
+        launcher.send({"mapped": True})
+        pid = launcher.expect("pid")
+        control.expect("ready")
+        return Sandbox(pid, outer, id_map, control)
+    except (Problem, Closed, OSError) as error:
+        with suppress(ProcessLookupError):
+            os.kill(outer, signal.SIGKILL)
+        os.waitpid(outer, 0)
+        control.close()
+        raise _reason(error) from error
+    finally:
+        launcher.close()
+
+
+def _reason(error: Exception) -> Problem:
+    if isinstance(error, Refused):
+        return explain(error) or error
+    if isinstance(error, Missing):
+        return error
+    return Refused("start the sandbox", getattr(error, "errno", 0) or 0, why=str(error) or "it died without a word")

@@ -1,0 +1,120 @@
+"""PID 1 of the sandbox: reaps, makes network namespaces with names, runs commands. Ends when the launcher does."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from typing import Any
+
+from runtime import syscalls as sys
+from runtime.errors import Problem, Refused
+from runtime.sandbox.channel import Channel, Closed, pack
+from runtime.sandbox.mounts import NETNS_DIR
+
+_CANNOT_RUN = 127
+
+
+def serve(control: Channel) -> None:
+    """Answer requests until the launcher has gone."""
+    woken, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(woken, select.POLLIN)
+    spawned: set[int] = set()
+    while True:
+        ready = [fd for fd, _ in poll.poll()]
+        if woken in ready:
+            os.read(woken, 4096)
+            _reap(control, spawned)
+        if control.fileno() in ready:
+            _answer(control, spawned)
+
+
+def _reap(control: Channel, spawned: set[int]) -> None:
+    """Wait for every process that ended, orphans too; tell of those that were asked for."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        if pid in spawned:
+            spawned.discard(pid)
+            control.send({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
+
+
+def _answer(control: Channel, spawned: set[int]) -> None:
+    request, fds = control.receive()
+    try:
+        if request["do"] == "add_netns":
+            add_netns(request["name"])
+            control.send({"done": True})
+        elif request["do"] == "delete_netns":
+            delete_netns(request["name"])
+            control.send({"done": True})
+        else:
+            pid = _spawn(request, fds)
+            spawned.add(pid)
+            control.send({"spawned": pid})
+    except Problem as problem:
+        control.send({"problem": pack(problem)})
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def add_netns(name: str) -> None:
+    """What `ip netns add` does: a new network namespace, kept alive by a mount on a file with its name (ip-netns(8))."""
+    path = f"{NETNS_DIR}/{name}"
+    own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0))
+        sys.unshare(sys.NEWNET, "net")
+        sys.mount("/proc/self/ns/net", path, "", sys.MS_BIND)
+    except OSError as error:
+        raise Refused(f"add the network namespace {name}", error.errno or 0) from error
+    finally:
+        sys.setns(own, sys.NEWNET, "the lab host's network namespace")
+        os.close(own)
+
+
+def delete_netns(name: str) -> None:
+    """What `ip netns delete` does."""
+    path = f"{NETNS_DIR}/{name}"
+    try:
+        sys.umount(path)
+        os.unlink(path)
+    except (OSError, Refused) as error:
+        raise Refused(f"delete the network namespace {name}", error.errno or 0) from error
+
+
+def _spawn(request: dict[str, Any], fds: list[int]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setsid()
+        for number, fd in enumerate(fds):
+            os.dup2(fd, number)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.chdir(request["cwd"])
+        os.execvpe(request["argv"][0], request["argv"], request["env"])
+    except OSError as error:
+        os.write(2, f"{request['argv'][0]}: {error.strerror}\n".encode())
+    finally:
+        os._exit(_CANNOT_RUN)
+
+
+def run_first(control: Channel) -> None:
+    """The whole life of PID 1 after the set-up. Never returns."""
+    try:
+        serve(control)
+    except Closed:
+        pass
+    finally:
+        os._exit(0)

@@ -1,0 +1,155 @@
+"""The kinds of values that labs speak of: what a valid one is, and a word on what is wrong with another.
+
+A Kind turns what a YAML leaf holds into a Python value, or raises ValueError with the reason in plain words.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+_IFNAMSIZ = 16  # with the terminating zero: <linux/if.h>
+_SYSCTL_EXTRA = frozenset("._-/*")
+
+
+class _KindFields(NamedTuple):
+    name: str
+    says: str
+    parse: Callable[[Any], Any]
+
+
+class Kind(_KindFields, Generic[T]):
+    """A kind of value.
+
+    name: the word for it.  says: what a valid one is, for errors and documentation.
+    parse: any -> T; raises ValueError.
+    """
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a text")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _interface(value: Any) -> str:
+    """dev_valid_name(), net/core/dev.c."""
+    name = _text(value)
+    if not name or name in (".", ".."):
+        raise ValueError(f"'{name}' cannot be the name of an interface")
+    if len(name.encode()) >= _IFNAMSIZ:
+        raise ValueError(f"'{name}' has {len(name.encode())} characters; the name of an interface has at most 15")
+    if any(letter in "/:" or letter.isspace() for letter in name):
+        raise ValueError(f"'{name}' has a character that an interface's name cannot have ('/', ':' or a space)")
+    return name
+
+
+def _netns(value: Any) -> str:
+    name = _text(value)
+    if not name or name in (".", "..") or "/" in name or "\0" in name or len(name.encode()) > 255:
+        raise ValueError(f"'{name}' cannot be the name of a network namespace: it has to be a file name")
+    return name
+
+
+def _address(value: Any) -> str:
+    """An address without a prefix length."""
+    try:
+        return str(ipaddress.ip_address(_text(value)))
+    except ValueError as error:
+        raise ValueError(f"'{value}' is not an IP address") from error
+
+
+def _interface_address(value: Any) -> str:
+    """An address with a prefix length."""
+    written = _text(value)
+    if "/" not in written:
+        raise ValueError(f"'{written}' has no prefix length; did you mean '{written}/24'?")
+    try:
+        parsed = ipaddress.ip_interface(written)
+    except ValueError as error:
+        raise ValueError(f"'{written}' is not an address with a prefix length") from error
+    return parsed.with_prefixlen
+
+
+def _subnet(value: Any) -> str:
+    written = _text(value)
+    try:
+        return str(ipaddress.ip_network(written))
+    except ValueError as error:
+        try:
+            meant = ipaddress.ip_network(written, strict=False)
+        except ValueError:
+            raise ValueError(f"'{written}' is not a subnet") from error
+        raise ValueError(f"'{written}' is an address inside a subnet; did you mean '{meant}'?") from error
+
+
+def _destination(value: Any) -> str:
+    return "default" if value == "default" else _subnet(value)
+
+
+def _sysctl(value: Any) -> str:
+    name = _text(value)
+    if not name or ".." in name or not all(c.isalnum() or c in _SYSCTL_EXTRA for c in name):
+        raise ValueError(f"'{name}' is not the name of a kernel setting")
+    return name
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{value!r} is neither a number nor a text")
+    return str(value)
+
+
+TEXT: Kind[str] = Kind("text", "a text", _text)
+BOOLEAN: Kind[bool] = Kind("boolean", "true or false", _boolean)
+INTERFACE: Kind[str] = Kind("interface", "the name of an interface, at most 15 characters", _interface)
+NETNS: Kind[str] = Kind("netns", "the name of a network namespace", _netns)
+ADDRESS: Kind[str] = Kind("address", "an IP address, as 192.168.0.2", _address)
+INTERFACE_ADDRESS: Kind[str] = Kind("interface address", "an address with its prefix length, as 192.168.0.2/24",
+                                    _interface_address)
+SUBNET: Kind[str] = Kind("subnet", "a subnet, as 192.168.0.0/24", _subnet)
+DESTINATION: Kind[str] = Kind("destination", "a subnet, or default", _destination)
+SYSCTL: Kind[str] = Kind("setting", "the name of a kernel setting, as net.ipv4.ip_forward", _sysctl)
+SETTING: Kind[str] = Kind("value", "a number or a text", _setting)
+
+
+def choice(*words: str) -> Kind[str]:
+    """One of a few words."""
+    says = f"one of {', '.join(words)}"
+
+    def parse(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"{value!r} is not {says}")
+        return str(value)
+
+    return Kind("choice", says, parse)
+
+
+def many(kind: Kind[T]) -> Kind[tuple[T, ...]]:
+    """A list; a single value stands for a list of one."""
+
+    def parse(value: Any) -> tuple[T, ...]:
+        return tuple(kind.parse(each) for each in (value if isinstance(value, list) else [value]))
+
+    return Kind(f"list of {kind.name}", f"a list, each {kind.says}", parse)
+
+
+def either(one: Kind[Any], other: Kind[Any]) -> Kind[Any]:
+    """What the one kind accepts, or else the other."""
+
+    def parse(value: Any) -> Any:
+        try:
+            return one.parse(value)
+        except ValueError:
+            return other.parse(value)
+
+    return Kind(f"{one.name} or {other.name}", f"{one.says}, or {other.says}", parse)

@@ -1,0 +1,43 @@
+"""The wheel, installed in a clean environment, is whole: it needs nothing of the checkout that it was made from."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import labrunner
+
+if TYPE_CHECKING:
+    from tests.system.accounts import AsUser, User
+    from tests.system.conftest import Distributions
+
+
+def test_wheel_holds_the_four_packages_and_nothing_else(distributions: Distributions) -> None:
+    with zipfile.ZipFile(distributions.wheel) as wheel:
+        names = wheel.namelist()
+    information = f"labrun-{labrunner.__version__}.dist-info"
+    assert {name.partition("/")[0] for name in names} == {"labrunner", "runtime", "checks", "labs", information}
+    assert "labs/bridge-network/lab.yaml" in names
+    assert f"{information}/licenses/LICENSE" in names
+
+
+def test_source_distribution_can_run_the_tests(distributions: Distributions) -> None:
+    with tarfile.open(distributions.sdist) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {"labrun", "scripts/test", "scripts/make_venv.py", "tests/system/test_install.py"} <= names
+    assert not any(name.startswith((".venv/", ".git/")) or "__pycache__" in name for name in names)
+
+
+def test_list_from_another_folder(installed: Path, anyone: User, as_user: AsUser) -> None:
+    done = as_user(anyone, [installed, "list"], cwd="/", check=True)
+    assert "bridge-network" in done.stdout
+
+
+def test_run_from_another_folder(installed: Path, anyone: User, as_user: AsUser) -> None:
+    done = as_user(anyone, [installed, "run", "bridge-network", "--json"], cwd="/", check=True)
+    report = json.loads(done.stdout)
+    outcomes = {check["outcome"] for step in report["steps"] for check in step["checks"]}
+    assert (report["outcome"], outcomes) == ("pass", {"pass"})
