@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
-from checks.reasoning.membership import KIND, SUBJECTS, membership
 from checks.language.statement import argument
+from checks.reasoning.membership import KIND, SUBJECTS, membership
 from checks.reasoning.wording import listed
 
 

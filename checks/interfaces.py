@@ -14,7 +14,7 @@ class Interfaces(Check):
     netns = argument(NETNS, "the netns to look in", default=LAB_HOST)
 
     def claim(self) -> str:
-        return f"{self.netns} has exactly the interfaces {listed(self.names)}"
+        return f"{self.netns} has exactly these interfaces: {listed(self.names)}"
 
     def judge(self, evidence: Evidence) -> Verdict:
         facts = evidence.snapshot.find(self.netns)

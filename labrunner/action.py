@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from checks.language.statement import Statement
 from runtime.network.netns import LAB_HOST
@@ -10,7 +11,12 @@ from runtime.network.verbs import Network
 
 
 class Action(Statement, ABC):
-    """A verb. Its subclass in labrunner/actions/VERB.py is found by that name."""
+    """A verb. Its subclass in labrunner/actions/VERB.py is found by that name.
+
+    needs: what the kernel has to offer for it, see runtime.features.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def command(self) -> str:

@@ -71,7 +71,7 @@ class _Parser:
             raise LabError([LabMistake(start, f"the file has {len(data)} bytes; a lab has at most {_LARGEST_FILE}")])
         try:
             text = data.decode()
-            return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # type: ignore[no-any-return]
+            return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
             column = error.start - data.rfind(b"\n", 0, error.start)
@@ -99,6 +99,7 @@ class _Parser:
             return Node(self._mapping(node, depth), self._place(node))
         if isinstance(node, yaml.SequenceNode):
             return Node([self._convert(each, depth + 1) for each in node.value], self._place(node))
+        assert isinstance(node, yaml.ScalarNode)
         return Node(self._scalar(node), self._place(node))
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Entry]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from checks.language.check import Check
 from checks.language.statement import Mistake, Statement
@@ -18,6 +18,25 @@ from labrunner.source import read_tree
 from runtime.network.world import WORLDS
 
 S = TypeVar("S", bound=Statement)
+
+
+class _SortFields(NamedTuple):
+    noun: str
+    package: str
+
+
+class _Sort(_SortFields, Generic[S]):
+    """A sort of statement: what it is called, and the package whose files are its words."""
+
+    def find(self, word: str) -> type[S]:
+        """The class in the file `word`.py: add_veth -> AddVeth."""
+        module = importlib.import_module(f"{self.package}.{word}")
+        found: type[S] = getattr(module, "".join(part.capitalize() for part in word.split("_")))
+        return found
+
+
+_ACTION: _Sort[Action] = _Sort("action", "labrunner.actions")
+_CHECK: _Sort[Check] = _Sort("check", "checks")
 
 _LAB_KEYS = ("title", "summary", "level", "minutes", "topics", "world", "vars", "steps")
 _STEP_KEYS = ("id", "title", "teach", "do", "check")
@@ -58,10 +77,11 @@ class _Reader:
         about = self.about(path, root)
         top = self._mapping(root, _LAB_KEYS, required=("title", "steps"))
         world = self._word(top, "world", WORLDS, "empty")
-        self._typed(top, "vars", dict, "a mapping of names to values")
+        given = self._typed(top, "vars", dict, "a mapping of names to values") or {}
+        variables = {name: str(entry.node.value) for name, entry in given.items()}
         steps = tuple(self._step(node, number) for number, node in enumerate(self._list(top, "steps"), 1))
         self._no_twins(top, steps)
-        return Lab(about, world, steps)
+        return Lab(about, world, variables, steps)
 
     def about(self, path: str, root: Node) -> About:
         top = root.value if isinstance(root.value, dict) else {}
@@ -71,8 +91,8 @@ class _Reader:
 
     def _step(self, node: Node, number: int) -> Step:
         top = self._mapping(node, _STEP_KEYS, required=("title", "check"))
-        actions = tuple(self._statements(self._list(top, "do"), "labrunner.actions", "action", Action))
-        checks = tuple(self._statements(self._list(top, "check"), "checks", "check", Check))
+        actions = tuple(self._statements(self._list(top, "do"), _ACTION))
+        checks = tuple(self._statements(self._list(top, "check"), _CHECK))
         return Step(self._text(top, "id") or f"step-{number}", self._text(top, "title"), self._text(top, "teach").strip(),
                     actions, checks)
 
@@ -83,38 +103,35 @@ class _Reader:
                 self._mistake(node, f"there are two steps with the id '{step.id}'", "give each an id of its own")
             seen.add(step.id)
 
-    def _statements(self, nodes: Iterable[Node], package: str, noun: str, base: type[S]) -> Iterable[S]:
+    def _statements(self, nodes: Iterable[Node], sort: _Sort[S]) -> Iterable[S]:
         for node in nodes:
-            statement = self._statement(node, package, noun, base)
+            statement = self._statement(node, sort)
             if statement:
                 yield statement
 
-    def _statement(self, node: Node, package: str, noun: str, base: type[S]) -> S | None:
+    def _statement(self, node: Node, sort: _Sort[S]) -> S | None:
         if not isinstance(node.value, dict) or len(node.value) != 1:
-            self._mistake(node, f"a{'n' if noun == 'action' else ''} {noun} is written as `- WORD: ...`, one word each")
+            self._mistake(node, f"here stands one {sort.noun}, written as `- WORD: ...`")
             return None
         word, entry = next(iter(node.value.items()))
-        known = words(package)
+        known = words(sort.package)
         if word not in known:
-            self._mistake_at(entry, f"there is no {noun} '{word}'", nearest(word, known))
+            self._mistake_at(entry, f"there is no {sort.noun} '{word}'", nearest(word, known))
             return None
-        module = importlib.import_module(f"{package}.{word}")
-        made = getattr(module, "".join(part.capitalize() for part in word.split("_")))
-        return self._made(made, word, entry)
+        return self._made(sort.find(word), word, entry)
 
-    def _made(self, made: Callable[..., S], word: str, entry: Entry) -> S | None:
-        main = getattr(made, "main", "")
+    def _made(self, made: type[S], word: str, entry: Entry) -> S | None:
         value = entry.node.value
-        if not isinstance(value, dict) and not main:
-            self._mistake(entry.node, f"'{word}' needs its arguments by name", _arguments(made))
+        if not isinstance(value, dict) and not made.main:
+            self._mistake(entry.node, f"'{word}' needs its arguments by name", f"they are {', '.join(made.arguments)}")
             return None
-        fields = value if isinstance(value, dict) else {main: Entry(entry.node.place, entry.node)}
+        fields = value if isinstance(value, dict) else {made.main: Entry(entry.node.place, entry.node)}
         try:
             return made(**{key: each.node.plain() for key, each in fields.items()})
         except Mistake as mistake:
             at = fields.get(mistake.key)
-            if mistake.key not in getattr(made, "arguments", {}) and at:
-                self._mistake_at(at, f"'{word}' has no argument '{mistake.key}'", nearest(mistake.key, list(made.arguments)))  # type: ignore[attr-defined]
+            if mistake.key not in made.arguments and at:
+                self._mistake_at(at, f"'{word}' has no argument '{mistake.key}'", nearest(mistake.key, list(made.arguments)))
             else:
                 self._mistake(at.node if at else entry.node, f"{word}: {mistake.says}")
             return None
@@ -162,7 +179,3 @@ class _Reader:
 def _kind_of(value: Any) -> str:
     words = {dict: "a mapping", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
     return words.get(type(value), "nothing")
-
-
-def _arguments(made: Any) -> str:
-    return "they are " + ", ".join(made.arguments)

@@ -20,7 +20,15 @@ def fill(tree: Node, given: Mapping[str, str]) -> Node:
     for name in given:
         if name not in defaults:
             raise UsageError(f"this lab has no variable '{name}'", nearest(name, list(defaults)), "labrun show LAB")
-    return _Filler(defaults, given).fill(tree) if _has_template(tree) or given else tree
+    if not (given or _has_template(tree)):
+        return tree
+    try:
+        return _Filler(defaults, given).fill(tree)
+    except LabError as error:
+        if not given:
+            raise
+        shown = " ".join(f"--set {name}={value}" for name, value in given.items())
+        raise UsageError(f"'{shown}' does not fit this lab", error.mistakes[0].says) from error
 
 
 def _has_template(node: Node) -> bool:
@@ -42,13 +50,20 @@ class _Filler:
 
         self._environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
         self._environment.filters.update(host=_host, address=_address)
+        self._defaults = defaults
         self._values: dict[str, Any] = {}
         self._mistakes: list[LabMistake] = []
         for name, entry in defaults.items():
             self._values[name] = given[name] if name in given else self.fill_leaf(entry.node)
+        if self._mistakes:  # whatever uses these variables would only repeat them
+            raise LabError(self._mistakes)
 
     def fill(self, tree: Node) -> Node:
+        declared = {name: entry._replace(node=entry.node._replace(value=self._values[name]))
+                    for name, entry in self._defaults.items()}
         filled = self._walk(tree)
+        if declared:
+            filled.value["vars"] = tree.value["vars"]._replace(node=tree.value["vars"].node._replace(value=declared))
         if self._mistakes:
             raise LabError(self._mistakes)
         return filled
@@ -70,7 +85,7 @@ class _Filler:
         try:
             return self._environment.from_string(node.value).render(self._values)
         except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError) as error:
-            self._mistakes.append(LabMistake(node.place, f"this template cannot be filled in: {error}",
+            self._mistakes.append(LabMistake(node.place, f"'{node.value.strip()}' cannot be filled in: {error}",
                                              f"variables are {', '.join(self._values) or 'none'}"))
             return node.value
 

@@ -38,8 +38,10 @@ class Failed(AssertionError):
 
 @pytest.fixture
 def in_sandbox() -> Callable[..., Any]:
-    """in_sandbox(function, *arguments, world='empty', id_map='auto'): call function(lab, *arguments) in a forked process
-    that has joined a fresh sandbox, and return what it returns (picklable). An exception there fails the test here.
+    """in_sandbox(function, *arguments, world='empty', id_map='auto').
+
+    Calls function(lab, *arguments) in a forked process that has joined a fresh sandbox, and returns what it returns
+    (picklable). An exception there fails the test here.
     """
     return run_in_sandbox
 
@@ -65,7 +67,7 @@ def run_in_sandbox(function: Callable[..., Any], *arguments: Any, world: str = "
 def _child(write: int, function: Callable[..., Any], arguments: tuple[Any, ...], world: str, id_map: str) -> None:
     try:
         outcome = (True, _call(function, arguments, world, id_map))
-    except BaseException:
+    except BaseException:  # noqa: BLE001 whatever it is, it is told in the process of the test
         outcome = (False, traceback.format_exc())
     try:
         with os.fdopen(write, "wb") as pipe:

@@ -32,7 +32,7 @@ def _subject(value: object) -> str:
 
 
 def _several(value: object) -> tuple[str, ...]:
-    parsed = many(SUBJECT).parse(value)
+    parsed: tuple[str, ...] = many(SUBJECT).parse(value)
     if len(parsed) < 2:
         raise ValueError("it takes at least two to compare")
     return parsed

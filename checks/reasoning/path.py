@@ -185,7 +185,7 @@ def _unheard(snapshot: Snapshot, facts: NetnsFacts, route: Route, next_hop: str)
     """Nobody who hears what leaves by this route has the address: why."""
     link = facts.link(route.interface)
     if link and link.state == "NO-CARRIER":
-        return _no_carrier(snapshot, facts, link.name)
+        return _no_carrier(facts, link.name)
     end = owner(snapshot, next_hop)
     if end is None:
         return f"nobody has the address {next_hop}, which {facts.name} looks for by {route.interface} ({show_route(route)})"
@@ -200,7 +200,7 @@ def _unheard(snapshot: Snapshot, facts: NetnsFacts, route: Route, next_hop: str)
     return f"{next_hop} is {end}, but {_missing_wire(snapshot, facts.name, route.interface, end)}"
 
 
-def _no_carrier(snapshot: Snapshot, facts: NetnsFacts, interface: str) -> str:
+def _no_carrier(facts: NetnsFacts, interface: str) -> str:
     link = facts.link(interface)
     if link and link.peer_netns:
         mend = ip(link.peer_netns, f"link set {link.peer} up")

@@ -10,6 +10,7 @@ from runtime.values import INTERFACE, NETNS
 class AddBridge(Action):
     """Add a bridge: a switch made of software (bridge(8))."""
 
+    needs = ("bridge",)
     main = "name"
     name = argument(INTERFACE, "its name")
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)

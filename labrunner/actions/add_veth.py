@@ -10,6 +10,7 @@ from runtime.values import INTERFACE, NETNS
 class AddVeth(Action):
     """Add a veth pair: two interfaces joined by a wire (veth(4))."""
 
+    needs = ("veth",)
     name = argument(INTERFACE, "the near end")
     peer = argument(INTERFACE, "the far end")
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)

@@ -10,6 +10,7 @@ from runtime.values import INTERFACE, NETNS, SUBNET
 class Masquerade(Action):
     """Let a subnet leave with the address of the interface it leaves by (iptables-extensions(8), MASQUERADE)."""
 
+    needs = ("nat",)
     source = argument(SUBNET, "whose packets")
     not_out = argument(INTERFACE, "unless they leave by this interface", default=None)
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)

@@ -10,6 +10,7 @@ from runtime.values import INTERFACE, NETNS
 class SetMaster(Action):
     """Make an interface a port of a bridge (ip-link(8))."""
 
+    needs = ("bridge",)
     name = argument(INTERFACE, "the interface")
     master = argument(INTERFACE, "the bridge; without it the interface leaves its bridge", default=None)
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)

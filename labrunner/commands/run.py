@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from typing import Protocol
 
 from labrunner.catalog import find
@@ -14,6 +13,7 @@ from labrunner.events import Event, Outcome, RunEnded
 from labrunner.lab import Lab
 from labrunner.loading import load
 from labrunner.session import NETWORKS, Session
+from labrunner.variables import variables
 from runtime.errors import Missing, Problem
 from runtime.sandbox.idmap import KINDS
 
@@ -76,17 +76,6 @@ def _reporter(options: argparse.Namespace) -> Reporter:
     from labrunner.reporters.terminal import TerminalReporter  # rich takes 60 ms to load
 
     return TerminalReporter(sys.stdout, pause=options.pause)
-
-
-def variables(pairs: Sequence[str]) -> dict[str, str]:
-    """'NAME=VALUE' texts as a mapping. Raises UsageError."""
-    found = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not (name and equals):
-            raise UsageError(f"'--set {pair}' is not of the form VAR=VALUE", mend="for example: --set subnet=10.1.0.0/24")
-        found[name] = value
-    return found
 
 
 def _step(lab: Lab, wanted: str) -> str:

@@ -47,7 +47,7 @@ class RawLink(NamedTuple):
     settled: the kernel has taken note of its carrier. Until then it sends nothing (linkwatch, net/core/link_watch.c).
     """
 
-    index: int
+    ifindex: int
     name: str
     kind: str
     state: str
@@ -79,7 +79,7 @@ def decode(message: bytes) -> RawLink:
     info = attributes(found[LINKINFO]) if LINKINFO in found else {}
     kind = to_text(info[_INFO_KIND]) if _INFO_KIND in info else ("loopback" if hardware == _LOOPBACK else "device")
     return RawLink(
-        index=index,
+        ifindex=index,
         name=to_text(found[IFNAME]),
         kind=kind,
         state="DOWN" if not flags & _IFF_UP else "UP" if flags & _IFF_LOWER_UP else "NO-CARRIER",

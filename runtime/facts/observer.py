@@ -46,7 +46,7 @@ class Observer:
 
     def _facts(self, netns: Netns, everywhere: tuple[Netns, ...], links: dict[int, list[RawLink]]) -> NetnsFacts:
         raw = links[netns.inode]
-        names = {link.index: link.name for link in raw}
+        names = {link.ifindex: link.name for link in raw}
         chains, rules = read_rules(netns.netfilter)
         with netns.entered():
             sysctls = read_sysctls(self._proc, self._sysctls)
@@ -100,6 +100,6 @@ def _nsid(netns: Netns, other: Netns) -> int | None:
 
 
 def _name(links: list[RawLink], index: int) -> str:
-    return next((link.name for link in links if link.index == index), "") if index else ""
+    return next((link.name for link in links if link.ifindex == index), "") if index else ""
 
 

@@ -6,7 +6,8 @@ from runtime.errors import Missing, Refused
 from runtime.sandbox.handle import Sandbox
 
 _NOT_FOUND = 127
-_PACKAGES = {"ip": "iproute2", "iptables": "iptables", "sysctl": "procps", "nft": "nftables"}
+# tool -> the Debian package that has it
+PACKAGES = {"ip": "iproute2", "iptables": "iptables", "sysctl": "procps", "nft": "nftables"}
 
 
 def run_command(sandbox: Sandbox, command: str) -> None:
@@ -14,7 +15,7 @@ def run_command(sandbox: Sandbox, command: str) -> None:
     done = sandbox.run(["/bin/sh", "-c", command])
     if done.status == _NOT_FOUND:
         tool = done.errors.rpartition(": not found")[0].rpartition(": ")[2] or command.split()[0]
-        package = _PACKAGES.get(tool, tool)
+        package = PACKAGES.get(tool, tool)
         raise Missing(f"{tool} is not installed", f"'{command}' needs it",
                       f"sudo apt install {package}; or leave out --network iproute2: netlink needs no tools")
     if done.status:

@@ -95,8 +95,8 @@ def _become_root() -> None:
 
 def _keep_only(*fds: int) -> None:
     """Close every descriptor but `fds`; standard input, output and error become /dev/null."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runtime.errors import Missing, Problem, Refused
@@ -35,7 +35,7 @@ class Channel:
     def close(self) -> None:
         self._end.close()
 
-    def send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
+    def send(self, message: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
         """Raises Closed."""
         try:
             socket.send_fds(self._end, [json.dumps(message).encode()], list(fds))

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from runtime import syscalls as sys
 from runtime.errors import Missing, Problem, Refused
@@ -93,7 +93,7 @@ class Sandbox:
             os.close(fd)
         self._control.close()
 
-    def _ask(self, request: dict[str, object], fds: Sequence[int] = ()) -> dict[str, int]:
+    def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
         try:
             self._control.send(request, fds)
             return self._control.receive()[0]
@@ -110,7 +110,7 @@ class Sandbox:
             except Closed as closed:
                 raise Refused(shown, why="the sandbox's PID 1 has died") from closed
             if message.get("ended") == pid:
-                return message["status"]
+                return int(message["status"])
         self._kill(pid)
         raise Refused(shown, why=f"it did not end within {timeout:g} s and was killed")
 

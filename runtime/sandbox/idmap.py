@@ -17,11 +17,11 @@ _ROOTMAP_COUNT = 65_536
 
 
 class Extent(NamedTuple):
-    """`count` ids from `inside` on are the machine's ids from `outside` on."""
+    """`length` ids from `inside` on are the machine's ids from `outside` on."""
 
     inside: int
     outside: int
-    count: int
+    length: int
 
 
 class IdMap(NamedTuple):
@@ -142,7 +142,7 @@ def _ranges(path: str, uid: int) -> Extent | None:
         for row in rows
         if len(row) == 3 and row[0] in owners and row[1].isdigit() and row[2].isdigit() and int(row[2]) > 0
     ]
-    return max(found, key=lambda extent: extent.count, default=None)
+    return max(found, key=lambda extent: extent.length, default=None)
 
 
 def _identity(extents: tuple[Extent, ...]) -> tuple[Extent, ...]:
@@ -150,7 +150,7 @@ def _identity(extents: tuple[Extent, ...]) -> tuple[Extent, ...]:
 
 
 def _lines(extents: tuple[Extent, ...]) -> str:
-    return "".join(f"{e.inside} {e.outside} {e.count}\n" for e in extents)
+    return "".join(f"{e.inside} {e.outside} {e.length}\n" for e in extents)
 
 
 def _run_helper(tool: str, pid: int, extents: tuple[Extent, ...]) -> None:

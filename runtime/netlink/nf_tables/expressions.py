@@ -19,6 +19,7 @@ from runtime.netlink.nf_tables.reading import Attributes, Decoded, Loaded, Readi
 from runtime.netlink.nf_tables.sets import Entry, Set, entries
 
 _CACHED_RULES = 4096
+_REGISTER_OCTETS = 64  # NFT_DATA_VALUE_MAXLEN
 
 
 @lru_cache(maxsize=_CACHED_RULES)
@@ -72,8 +73,8 @@ def _load_or_set(reading: Reading, fields: dict[int, Field], prefix: str, found:
 
 def _payload(reading: Reading, found: Attributes) -> None:
     base, offset, length = (to_big32(found[i]) for i in (2, 3, 4))
-    if 1 not in found:
-        raise ValueError("this one writes")
+    if 1 not in found or length > _REGISTER_OCTETS:
+        raise ValueError("this one writes, or is none")
     whole = raw(base, offset, length)
     header = ("ether", reading.network, reading.transport or "th")[base] if base < 3 else ""
     reading.load(found[1], Loaded(spanned(header, offset, length) or (whole,), length, whole, False))
