@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
@@ -70,15 +71,26 @@ def code_of(problem: Problem) -> int:
     return EXIT_FAULT if isinstance(problem, Refused) else EXIT_USAGE
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal. argparse itself would load shutil to find out, 5 ms at every start."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = os.get_terminal_size(1).columns
+        except OSError:
+            columns = 80
+        super().__init__(prog, width=max(40, min(columns, 100) - 2))
+
+
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="labrun", description="Containers and Linux networking, step by step, on a real kernel, without root.",
-        epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+        epilog=_EXAMPLES, formatter_class=_Help)
     parser.add_argument("--version", action="version", version=f"labrun {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, says in COMMANDS.items():
         command = commands.add_parser(name, help=says, description=says.capitalize() + ".",
-                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+                                      formatter_class=_Help)
         if name in arguments:  # the others' options need not be built
             import_module(f"labrunner.commands.{name}").declare(command)
         command.add_argument("--debug", action="store_true", help="show Python's traceback when something goes wrong")

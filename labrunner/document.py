@@ -6,43 +6,15 @@ that what YAML 1.1 does in silence (a key given twice, `on` for true) is said al
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
 import yaml
 
 from labrunner.errors import LabError, LabMistake, Place
+from labrunner.tree import Entry, Node
 
 _LARGEST_FILE = 1 << 20
 _MOST_NODES = 50_000
 _DEEPEST = 40
 _TAG = "tag:yaml.org,2002:"
-
-
-class Node(NamedTuple):
-    """A value and where it stands. value: dict of Entry, list of Node, str, int, float, bool or None."""
-
-    value: Any
-    place: Place
-
-    def entries(self) -> Iterator[tuple[str, Entry]]:
-        """The keys of a mapping, each with its place and its node."""
-        return iter(self.value.items())
-
-    def plain(self) -> Any:
-        """The value without places."""
-        if isinstance(self.value, dict):
-            return {key: entry.node.plain() for key, entry in self.value.items()}
-        if isinstance(self.value, list):
-            return [node.plain() for node in self.value]
-        return self.value
-
-
-class Entry(NamedTuple):
-    """A key of a mapping: its own place, and its value."""
-
-    place: Place
-    node: Node
 
 
 def parse(path: str, data: bytes) -> Node:

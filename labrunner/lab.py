@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from checks.language.check import Check
 from checks.language.statement import Statement
+from labrunner.about import About
 from labrunner.action import Action
 
 
@@ -18,18 +19,6 @@ class Step(NamedTuple):
     teach: str
     actions: tuple[Action, ...]
     checks: tuple[Check, ...]
-
-
-class About(NamedTuple):
-    """What a list of labs tells. minutes: how long a learner needs, 0 when the lab does not say."""
-
-    id: str
-    path: str
-    title: str
-    summary: str
-    level: str
-    minutes: int
-    topics: tuple[str, ...]
 
 
 class Lab(NamedTuple):

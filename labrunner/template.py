@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from labrunner.document import Entry, Node
 from labrunner.errors import LabError, LabMistake, UsageError, nearest
+from labrunner.tree import Entry, Node
 
 
 def fill(tree: Node, given: Mapping[str, str]) -> Node:

@@ -211,7 +211,7 @@ def make(extras: set[str]) -> Path:
     if stamp["requirements"] != wanted:
         (folder / STAMP).unlink(missing_ok=True)
         if stamp["requirements"]:
-            say(f"pyproject.toml has changed, bringing {folder} up to date ...")
+            say(f"bringing {folder} up to date with pyproject.toml ...")
         else:
             say(f"first use, making {folder} (about 20 s) ...")
             base = choose_interpreter()

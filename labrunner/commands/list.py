@@ -6,10 +6,9 @@ import argparse
 import json
 import sys
 
+from labrunner.about import About, load_about
 from labrunner.catalog import bundled
 from labrunner.cli import EXIT_PASS
-from labrunner.lab import About
-from labrunner.loading import load_about
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import select
 import signal
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from runtime import syscalls as sys
 from runtime.errors import Missing, Problem, Refused
@@ -65,7 +64,8 @@ class Sandbox:
 
         timeout: seconds, after which the command is killed and Refused is raised.
         """
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        # Files and no pipes: what a command leaves running holds them open, and a reader would wait for it for ever.
+        with _memory_file() as output, _memory_file() as errors:
             request = {"do": "spawn", "argv": list(argv), "cwd": cwd or mounts.home(),
                        "env": {**self.environment(), **(environment or {})}}
             null = os.open(os.devnull, os.O_RDONLY)
@@ -117,6 +117,10 @@ class Sandbox:
     def _kill(self, pid: int) -> None:
         """`pid` is numbered as inside; the kill is done inside too, so that no other process can be meant."""
         self._ask({"do": "spawn", "argv": ["/bin/sh", "-c", f"kill -9 -{pid}"], "cwd": "/", "env": {}}, ())
+
+
+def _memory_file() -> BinaryIO:
+    return os.fdopen(os.memfd_create("output"), "w+b")
 
 
 def start(kind: str = "auto") -> Sandbox:

@@ -286,6 +286,8 @@ ALONE: list[tuple[str, Place, str, tuple[str, ...], str]] = [  # which tool, whe
     ("nft", FILTER, 'log prefix "in " level debug meta mark set 1 accept',
      (), 'log prefix "in " level 7 meta mark set 0x1 accept'),
     ("nft", FILTER, "tcp option maxseg size 1-500 drop", ("expr cmp", "expr exthdr"), "drop"),
+    ("nft", FILTER, "tcp dport 80 tcp option maxseg size 1-500 drop", ("expr cmp", "expr exthdr", "tcp dport 80"), "drop"),
+    ("nft", FILTER, "meta protocol ip meta nfproto ipv4 drop", (), "drop"),
     ("nft", FILTER, "quota 25 mbytes drop", ("expr quota",), "drop"),
     ("nft", FILTER, "ip dscp set 5", ("expr payload",), ""),
     ("iptables", FILTER, "-p udp -m multiport --ports 1,2 -j DROP",
@@ -667,6 +669,11 @@ def _real_expressions() -> list[bytes]:
 @pytest.fixture(scope="module")
 def real_expressions() -> list[bytes]:
     return list(_in_fresh_netns(_real_expressions))
+
+
+def test_a_field_too_long_for_a_register() -> None:
+    compared = messages.load_payload(messages.NETWORK_HEADER, 12, 1 << 31) + messages.compare(messages.EQ, b"a")
+    assert decode(2, compared).matches == ("expr cmp", "expr payload")
 
 
 @settings(max_examples=300, deadline=None)

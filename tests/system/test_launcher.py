@@ -241,7 +241,8 @@ def test_new_requirements_are_installed(fresh: Checkout) -> None:
     project.write_text(project.read_text().replace("dependencies = [", 'dependencies = [\n    "no-such-thing>=1",', 1))
     failed = fresh.run()
     assert failed.returncode == 3
-    assert "pyproject.toml has changed" in failed.stderr
+    assert "up to date with pyproject.toml" in failed.stderr
+    assert FIRST_USE not in failed.stderr
     assert "No matching distribution found for no-such-thing" in failed.stderr
 
 

@@ -50,8 +50,6 @@ def any_bit(field: Field, bits: int, negated: bool = False) -> Condition:
 
 def compared(field: Field, operator: int, value: bytes, mask: bytes = b"", native: bool | None = None) -> Condition:
     """One comparison as the kernel has it. A value shorter than the field leaves the rest of the field free."""
-    if field.text and b"\0" in value:
-        value = value.ljust(field.size, b"\0")  # the zero is compared too, so nothing can follow the name
     number, bits = _number(field, value, native), _number(field, mask or b"\xff" * len(value), native)
     if operator in (EQ, NEQ):
         return masked(field, bits, number, operator == NEQ)

@@ -34,8 +34,7 @@ class Field(NamedTuple):
     """One thing that can be compared.
 
     size: octets. native: kept in the machine's byte order, not the network's. discrete: neighbours such as icmp and
-    igmp are no range. text: a zero-terminated string. bits: the names of its bits, for a field that is a set of bits.
-    exclusive: only one of its bits is ever set.
+    igmp are no range. bits: the names of its bits, for a field that is a set of bits. exclusive: only one of them is ever set.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Field(NamedTuple):
     show: Show
     native: bool = False
     discrete: bool = False
-    text: bool = False
     bits: Mapping[int, str] = {}
     exclusive: bool = False
 
@@ -91,7 +89,7 @@ def _ethernet(low: int, high: int) -> str:
 
 
 def _interface(low: int, high: int) -> str:
-    """An interface name; a range of names is one that ends in a wildcard, 'eth*'."""
+    """An interface name. One without its zero was compared as the beginning of a name only: 'eth*'."""
     first, last = low.to_bytes(IFNAMSIZ, "big"), high.to_bytes(IFNAMSIZ, "big")
     same = next((i for i in range(IFNAMSIZ) if first[i] != last[i]), IFNAMSIZ)
     name, zero, _ = first[:same].partition(b"\0")
@@ -135,16 +133,16 @@ META: dict[int, Field] = {
     3: MARK,
     4: Field("iif", 4, number, native=True),
     5: Field("oif", 4, number, native=True),
-    6: Field("iifname", IFNAMSIZ, _interface, text=True),
-    7: Field("oifname", IFNAMSIZ, _interface, text=True),
+    6: Field("iifname", IFNAMSIZ, _interface),
+    7: Field("oifname", IFNAMSIZ, _interface),
     8: Field("iiftype", 2, _named({1: "ether", 772: "loopback"}), native=True),
     9: Field("oiftype", 2, _named({1: "ether", 772: "loopback"}), native=True),
     10: Field("meta skuid", 4, number, native=True),
     11: Field("meta skgid", 4, number, native=True),
     15: NFPROTO,
     16: L4PROTO,
-    17: Field("meta ibrname", IFNAMSIZ, _interface, text=True),
-    18: Field("meta obrname", IFNAMSIZ, _interface, text=True),
+    17: Field("meta ibrname", IFNAMSIZ, _interface),
+    18: Field("meta obrname", IFNAMSIZ, _interface),
     19: Field("meta pkttype", 1, _named({0: "host", 1: "broadcast", 2: "multicast", 3: "other"}), discrete=True),
 }
 
