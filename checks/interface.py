@@ -1,16 +1,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
-from checks.reasoning.wording import ip, listed, no_link, no_netns
+from checks.reasoning.subnets import subnet_of
+from checks.reasoning.wording import add_veth, advice, ip, join, listed, move, no_link, no_netns
 from runtime.facts.links import Link
 from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.network.netns import LAB_HOST
 from runtime.values import BOOLEAN, INTERFACE, INTERFACE_ADDRESS, NETNS, choice, either, many
 
 _NONE = choice("none")
+
+
+class _Wrong(NamedTuple):
+    """A property that is not as it should be: what it is ('is DOWN'), what to do, and the commands that do it."""
+
+    now: str
+    do: str
+    commands: tuple[str, ...] = ()
 
 
 class Interface(Check):
@@ -62,78 +72,94 @@ class Interface(Check):
         if link is None:
             return self._absent(expected, snapshot, facts)
         if not self.exists:
-            return self.failed(expected, "exists", f"delete it: {ip(self.netns, f'link delete {self.name}')}")
-        hints = [hint for hint in self._wrongs(link, facts) if hint]
-        if hints:
-            return self.failed(expected, _described(link, facts), "; ".join(hints))
+            delete = ip(self.netns, f"link delete {self.name}")
+            hint = advice(f"{self.netns} still has {self.name}", "delete it", delete)
+            return self.failed(expected, "exists", hint)
+        wrongs = [*self._wrongs(link, facts)]
+        if wrongs:
+            return self.failed(expected, _described(link, facts), self._hint(wrongs))
         return self.passed(expected, _described(link, facts))
 
     def _absent(self, expected: str, snapshot: Snapshot, facts: NetnsFacts) -> Verdict:
         if not self.exists:
             return self.passed(expected)
-        hint = no_link(snapshot, facts, self.name)
+        # The other end may be there alone, with the wrong fellow: it is in the way.
+        other = snapshot.find(self.peer_netns or self.netns)
+        clear = [ip(other.name, f"link delete {self.peer}")] if other and self.peer and other.link(self.peer) else []
+        make = self._make()
+        return self.failed(expected, "does not exist",
+                           no_link(snapshot, facts, self.name, *(clear if make else ()), *make))
+
+    def _make(self) -> tuple[str, ...]:
+        """The command that makes the interface; none where what is asked does not tell enough."""
         if self.kind == "bridge":
-            hint += f"; make it: {ip(self.netns, f'link add name {self.name} type bridge')}"
-        elif self.peer and not snapshot_has(snapshot, self.name):
-            hint += f"; make it: ip link add {self.name} type veth peer name {self.peer}"
-        return self.failed(expected, "does not exist", hint)
+            return (ip(self.netns, f"link add name {self.name} type bridge"),)
+        if self.peer:
+            return (add_veth(self.netns, self.name, self.peer, self.peer_netns or self.netns),)
+        return ()
 
-    def _wrongs(self, link: Link, facts: NetnsFacts) -> Iterator[str]:
-        """A hint for each property that is not as it should be."""
-        yield self._wrong_kind(link)
-        yield self._wrong_address(facts)
-        yield self._wrong_state(link)
-        yield self._wrong_master(link)
-        yield self._wrong_peer(link)
+    def _hint(self, wrongs: list[_Wrong]) -> str:
+        cause = f"{self.name} in {self.netns} {listed(wrong.now for wrong in wrongs)}"
+        commands = [command for wrong in wrongs for command in wrong.commands]
+        return advice(cause, wrongs[0].do if len(wrongs) == 1 else "mend it", *commands)
 
-    def _wrong_kind(self, link: Link) -> str:
-        if not self.kind or link.kind == self.kind:
-            return ""
+    def _wrongs(self, link: Link, facts: NetnsFacts) -> Iterator[_Wrong]:
+        """Each property that is not as it should be. Of one that has to be made anew nothing else is said."""
+        if (self.kind and link.kind != self.kind) or (self.peer and link.peer != self.peer):
+            yield self._other_thing(link)
+            return
+        if self.peer_netns and link.peer_netns != self.peer_netns:
+            yield self._peer_elsewhere(link)
+        if self.up is not None and link.up != self.up:
+            state = "up" if self.up else "down"
+            mend = ip(self.netns, f"link set {self.name} {state}")
+            yield _Wrong(f"is {'UP' if link.up else 'DOWN'}", f"bring it {state}", (mend,))
+        if self.master and link.master != (wanted := "" if self.master == "none" else self.master):
+            yield self._wrong_master(link, facts, wanted)
+        if self.address is not None:
+            yield from self._wrong_addresses(facts)
+
+    def _other_thing(self, link: Link) -> _Wrong:
         delete = ip(self.netns, f"link delete {self.name}")
-        return f"{self.name} is a {link.kind}, not a {self.kind}; delete it ({delete}) and make it anew"
+        if self.kind and link.kind != self.kind:
+            now = f"is a {link.kind}, not a {self.kind}"
+        else:
+            now = f"has {link.peer or 'nothing in sight'} as its other end instead of {self.peer}"
+        return _Wrong(now, "make it anew" if self._make() else "delete it", (delete, *self._make()))
 
-    def _wrong_state(self, link: Link) -> str:
-        if self.up is None or link.up == self.up:
-            return ""
-        now, mend = ("UP", "down") if link.up else ("DOWN", "up")
-        return f"{self.name} in {self.netns} is {now}; bring it {mend}: {ip(self.netns, f'link set {self.name} {mend}')}"
+    def _peer_elsewhere(self, link: Link) -> _Wrong:
+        assert self.peer_netns
+        if not link.peer_netns:
+            return _Wrong(f"has its other end out of sight, not in {self.peer_netns}", "delete it and make it anew",
+                          (ip(self.netns, f"link delete {self.name}"),))
+        return _Wrong(f"has its other end {link.peer} in {link.peer_netns}, not in {self.peer_netns}", "move that",
+                      (move(link.peer, link.peer_netns, self.peer_netns),))
 
-    def _wrong_address(self, facts: NetnsFacts) -> str:
-        if self.address is None:
-            return ""
+    def _wrong_master(self, link: Link, facts: NetnsFacts, wanted: str) -> _Wrong:
+        if not wanted:
+            leave = ip(self.netns, f"link set {self.name} nomaster")
+            return _Wrong(f"is a port of {link.master}", "take it out", (leave,))
+        now = f"is a port of {link.master} instead of {wanted}" if link.master else f"is not a port of {wanted}"
+        return _Wrong(now, "make it one", join(facts, wanted, self.name))
+
+    def _wrong_addresses(self, facts: NetnsFacts) -> Iterator[_Wrong]:
         present = facts.addresses_of(self.name)
-        wanted = () if self.address == "none" else self.address
+        wanted: tuple[str, ...] = () if self.address == "none" else tuple(self.address or ())
         missing = [each for each in wanted if each not in present]
-        extra = [each for each in present if each not in wanted] if missing or not wanted else []
+        extra = [each for each in present if each not in wanted]
+        if wanted and len(extra) > len(missing):  # of more than were asked for, only those that are in the way
+            extra = [each for each in extra if _in_place_of(each, missing)]
         commands = [ip(self.netns, f"addr del {each} dev {self.name}") for each in extra]
         commands += [ip(self.netns, f"addr add {each} dev {self.name}") for each in missing]
-        if not commands:
-            return ""
-        has = f"{self.name} in {self.netns} has {listed(present, 'no address')}"
-        return f"{has}, not {listed(wanted, 'none')}; {' && '.join(commands)}"
-
-    def _wrong_master(self, link: Link) -> str:
-        wanted = "" if self.master == "none" else self.master
-        if wanted is None or link.master == wanted:
-            return ""
-        is_now = f"a port of {link.master}" if link.master else "not a port of any bridge"
-        mend = ip(self.netns, f"link set {self.name} " + (f"master {wanted}" if wanted else "nomaster"))
-        return f"{self.name} is {is_now}; {mend}"
-
-    def _wrong_peer(self, link: Link) -> str:
-        there = link.peer_netns or "out of sight"
-        if self.peer and link.peer != self.peer:
-            return f"the other end of {self.name} is {link.peer or 'missing'} ({there}), not {self.peer}"
-        if self.peer_netns and link.peer_netns != self.peer_netns:
-            to = "1" if self.peer_netns == LAB_HOST else self.peer_netns
-            move = ip(link.peer_netns or LAB_HOST, f"link set {link.peer} netns {to}")
-            return f"{link.peer}, the other end of {self.name}, is in {there}, not in {self.peer_netns}; move it: {move}"
-        return ""
+        if commands:
+            do = "take it off" if not missing else "change it" if extra else "add it"
+            yield _Wrong(f"has {listed(present, 'no address')} instead of {listed(wanted, 'none')}", do, tuple(commands))
 
 
-def snapshot_has(snapshot: Snapshot, name: str) -> bool:
-    """Whether any netns has an interface called `name`."""
-    return any(facts.link(name) for facts in snapshot.netns)
+def _in_place_of(address: str, missing: list[str]) -> bool:
+    """Whether an address looks like a slip of the pen for one that is missing: their subnets overlap."""
+    subnet = subnet_of(address)
+    return any(subnet.version == (other := subnet_of(each)).version and subnet.overlaps(other) for each in missing)
 
 
 def _described(link: Link, facts: NetnsFacts) -> str:

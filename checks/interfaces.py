@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.wording import ip, listed, no_link, no_netns
+from checks.reasoning.wording import advice, ip, listed, move, no_link, no_netns
+from runtime.facts.links import Link
 from runtime.network.netns import LAB_HOST
+from runtime.network.world import OUTSIDE
 from runtime.values import INTERFACE, NETNS, many
 
 
@@ -27,6 +29,13 @@ class Interfaces(Check):
         if missing:
             return self.failed(expected, listed(present), no_link(evidence.snapshot, facts, missing[0]))
         if extra:
-            hint = f"{extra[0]} in {self.netns} is one too many; delete it: {ip(self.netns, f'link delete {extra[0]}')}"
+            hint = self._too_many(next(link for link in facts.links if link.name == extra[0]))
             return self.failed(expected, listed(present), hint)
         return self.passed(expected)
+
+    def _too_many(self, link: Link) -> str:
+        cause = f"{link.name} in {self.netns} is one too many"
+        if link.peer_netns == OUTSIDE:  # deleted, it would take the way out with it
+            back = move(link.name, self.netns, LAB_HOST)
+            return advice(f"{cause}; it is the way out of {LAB_HOST}", "move it back", back)
+        return advice(cause, "delete it", ip(self.netns, f"link delete {link.name}"))

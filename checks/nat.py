@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.wording import listed, no_netns, within
+from checks.reasoning.translation import delete_rule, masquerade_words, translates
+from checks.reasoning.wording import advice, listed, no_netns, within
 from runtime.facts.difference import show_rule
 from runtime.facts.rules import Rule
 from runtime.network.netns import LAB_HOST
@@ -35,11 +36,12 @@ class Nat(Check):
         expected = f"{'' if self.exists else 'no '}masquerade for {self._shown()}"
         if facts is None:
             return self.failed(expected, f"no {self.netns}", no_netns(evidence.snapshot, self.netns))
-        translating = [rule for rule in facts.rules if rule.hook == "postrouting" and rule.target == "masquerade"]
+        translating = [rule for rule in facts.rules if translates(rule) and rule.target == "masquerade"]
         fitting = [rule for rule in translating if rule.matches == self._matches()]
         actual = listed(map(show_rule, translating), "no rule that masquerades")
         if bool(fitting) != self.exists:
-            return self.failed(expected, actual, self._hint(translating))
+            hint = self._exists_hint(fitting) if fitting else self._missing_hint(translating)
+            return self.failed(expected, actual, hint)
         return self._counted(expected, fitting[0]) if fitting and self.packets else self.passed(expected, actual)
 
     def _matches(self) -> tuple[str, ...]:
@@ -51,20 +53,24 @@ class Nat(Check):
     def _counted(self, expected: str, rule: Rule) -> Verdict:
         expected += f", packets: {self.packets}"
         if rule.packets is None:
-            return self.failed(expected, "the rule has no counter", "make the rule with iptables, or with `counter` in nft")
+            return self.failed(expected, "the rule has no counter", advice(
+                f"the rule {show_rule(rule)} does not count packets", "add one that does", self._add()))
         actual = f"{rule.packets} packets"
         if (rule.packets > 0) == (self.packets == "some"):
             return self.passed(expected, actual)
-        hint = (f"no packet from {self.source} has come by this rule yet" if self.packets == "some"
-                else f"packets from {self.source} have come by this rule: start anew with its counter at 0 "
-                     f"({within(self.netns, 'iptables -t nat -Z')})")
+        if self.packets == "some":
+            return self.failed(expected, actual, f"no packet from {self.source} has come by this rule yet")
+        zero = within(self.netns, "iptables -t nat -Z")
+        hint = advice(f"packets from {self.source} have come by this rule", "count from 0 again", zero)
         return self.failed(expected, actual, hint)
 
-    def _hint(self, translating: list[Rule]) -> str:
-        unless = f" ! -o {self.not_out}" if self.not_out else ""
-        rule = f"POSTROUTING -s {self.source}{unless} -j MASQUERADE"
-        if not self.exists:
-            return f"delete it: {within(self.netns, f'iptables -t nat -D {rule}')}"
-        add = within(self.netns, f"iptables -t nat -A {rule}")
-        others = f" (there is {listed(map(show_rule, translating))})" if translating else ""
-        return f"{self.netns} has no rule that masquerades {self._shown()}{others}; add it: {add}"
+    def _exists_hint(self, fitting: list[Rule]) -> str:
+        delete = (delete_rule(self.netns, rule) for rule in fitting)
+        return advice(f"{self.netns} still masquerades {self._shown()}", "delete the rule", *delete)
+
+    def _missing_hint(self, translating: list[Rule]) -> str:
+        others = f" (only {listed(map(show_rule, translating))})" if translating else ""
+        return advice(f"{self.netns} has no rule that masquerades {self._shown()}{others}", "add it", self._add())
+
+    def _add(self) -> str:
+        return within(self.netns, f"iptables -t nat -A {masquerade_words(self.source, self.not_out)}")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.wording import listed, no_netns
+from checks.reasoning.wording import advice, listed, no_netns
 from runtime.values import BOOLEAN, NETNS
 
 
@@ -23,5 +23,6 @@ class Netns(Check):
         if found == self.exists:
             return self.passed(expected)
         if found:
-            return self.failed(expected, f"{self.name} exists", f"delete it: ip netns delete {self.name}")
+            hint = advice(f"there still is the netns {self.name}", "delete it", f"ip netns delete {self.name}")
+            return self.failed(expected, f"{self.name} exists", hint)
         return self.failed(expected, f"only {listed(snapshot.names)}", no_netns(snapshot, self.name))

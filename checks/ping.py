@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
-from checks.reasoning.path import follow, owner, why_no_answer
-from checks.reasoning.wording import no_netns
+from checks.reasoning.obstacles import why_no_answer
+from checks.reasoning.path import owner
+from checks.reasoning.surprises import why_answered, why_seen
+from checks.reasoning.wording import advice, no_netns, within
 from runtime.facts.snapshot import Snapshot
 from runtime.network.netns import LAB_HOST
 from runtime.probes import ping as probe
@@ -21,6 +23,7 @@ class Ping(Check):
     def validate(self) -> None:
         if ":" in self.to:
             raise Mistake("to", "ping asks IPv4 addresses only")
+
     def claim(self) -> str:
         seen = f" {'and' if self.answers else 'but'} sees {self.seen_as}" if self.seen_as else ""
         return f"{self.to} {'answers' if self.answers else 'does not answer'} {self.from_}{seen}"
@@ -28,38 +31,32 @@ class Ping(Check):
     def pings(self, snapshot: Snapshot) -> tuple[probe.Ping, ...]:
         if snapshot.find(self.from_) is None:
             return ()
+        return (self._ping(snapshot),)
+
+    def _ping(self, snapshot: Snapshot) -> probe.Ping:
         there = owner(snapshot, self.to) if self.seen_as else None
-        return (probe.Ping(self.from_, self.to, self.answers, there.netns if there else ""),)
+        return probe.Ping(self.from_, self.to, self.answers, there.netns if there else "")
 
     def judge(self, evidence: Evidence) -> Verdict:
-        expected = ("an answer" if self.answers else "no answer") + (f", seen as {self.seen_as}" if self.seen_as else "")
-        mine = (self.from_, self.to, self.answers)
-        answer = next((each for ping, each in evidence.answers.items() if ping[:3] == mine), None)
+        snapshot = evidence.snapshot
+        expected = "an answer" if self.answers else "no answer"
+        if self.seen_as:
+            expected += f", seen as {self.seen_as}"
+        answer = evidence.answers.get(self._ping(snapshot))
         if answer is None:
-            return self.failed(expected, f"no {self.from_}", no_netns(evidence.snapshot, self.from_))
+            return self.failed(expected, f"no {self.from_}", no_netns(snapshot, self.from_))
         actual = f"an answer in {answer.milliseconds:.2f} ms" if answer.answered else f"no answer ({answer.reason})"
         if self.seen_as:
             actual += f", seen as {answer.seen_as}" if answer.seen_as else ", not seen"
         if answer.answered != self.answers:
-            hint = self._why(evidence.snapshot) if self.answers else self._why_answered(evidence.snapshot)
+            hint = self._why_silent(snapshot) if self.answers else why_answered(snapshot, self.from_, self.to)
         elif self.seen_as and answer.seen_as != self.seen_as:
-            hint = self._why_seen(answer.seen_as, evidence.snapshot)
+            hint = why_seen(snapshot, self.from_, self.to, answer.seen_as, self.seen_as)
         else:
             return self.passed(expected, actual)
         return self.failed(expected, actual, hint)
 
-    def _why(self, snapshot: Snapshot) -> str:
-        return why_no_answer(snapshot, self.from_, self.to) or (
-            f"the addresses, routes and wires from {self.from_} to {self.to} look right; look at the firewall: "
-            "iptables -S; nft list ruleset")
-
-    def _why_answered(self, snapshot: Snapshot) -> str:
-        there = follow(snapshot, self.from_, self.to)
-        seen = f", which sees {there.source}" if there.source else ""
-        return f"{self.from_} does reach {self.to} in {there.netns}{seen}: something that this step has not done yet is done"
-
-    def _why_seen(self, seen: str, snapshot: Snapshot) -> str:
-        if not seen:
-            return follow(snapshot, self.from_, self.to).obstacle or f"nothing arrives at {self.to}; look at the firewall: iptables -S"
-        return (f"{self.to} sees {seen}, not {self.seen_as}: look at the translation "
-                "(iptables -t nat -S POSTROUTING) and at its counters (iptables -t nat -L -v)")
+    def _why_silent(self, snapshot: Snapshot) -> str:
+        return why_no_answer(snapshot, self.from_, self.to) or advice(
+            f"the addresses, routes and wires from {self.from_} to {self.to} look right", "look at the firewall",
+            within(self.from_, "iptables -S"), "nft list ruleset")

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import ipaddress
+
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
-from checks.reasoning.wording import ip, listed, no_netns
+from checks.reasoning.obstacles import why_no_answer
+from checks.reasoning.subnets import lead_to, subnet_of
+from checks.reasoning.wording import advice, ip, listed, no_link, no_netns
 from runtime.facts.difference import show_route
 from runtime.facts.routes import Route as RouteFact
-from runtime.facts.snapshot import NetnsFacts
+from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.network.netns import LAB_HOST
 from runtime.values import ADDRESS, BOOLEAN, DESTINATION, INTERFACE, NETNS
 
@@ -45,18 +49,35 @@ class Route(Check):
         actual = listed(map(show_route, same or facts.routes), "no route at all")
         if bool(fitting) == self.exists:
             return self.passed(expected, actual)
-        return self.failed(expected, actual, self._hint(same, facts))
+        hint = self._missing_hint(same, facts, evidence.snapshot) if self.exists else self._exists_hint(same)
+        return self.failed(expected, actual, hint)
 
     def _fits(self, route: RouteFact) -> bool:
-        return (self.gateway or route.gateway) == route.gateway and (self.interface or route.interface) == route.interface
+        return all(wanted in (None, found) for wanted, found in ((self.gateway, route.gateway),
+                                                                 (self.interface, route.interface)))
 
-    def _hint(self, same: list[RouteFact], facts: NetnsFacts) -> str:
-        delete = " && ".join(ip(self.netns, f"route del {show_route(route)}") for route in same)
-        if not self.exists:
-            return f"delete it: {delete}"
-        add = ip(self.netns, f"route add {self._shown()}")
-        if same:
-            return f"{self.netns} has the route {listed(map(show_route, same))} instead; {delete} && {add}"
-        down = [link.name for link in facts.links if not link.up and link.kind != "loopback"]
-        why = f" ({listed(down)} is DOWN: with an interface down its routes are gone)" if down else ""
-        return f"{self.netns} has no route {self.destination}{why}; add it: {add}"
+    def _exists_hint(self, same: list[RouteFact]) -> str:
+        delete = (ip(self.netns, f"route del {show_route(route)}") for route in same)
+        return advice(f"{self.netns} still has the route {listed(map(show_route, same))}", "delete it", *delete)
+
+    def _missing_hint(self, same: list[RouteFact], facts: NetnsFacts, snapshot: Snapshot) -> str:
+        if self.interface and not facts.link(self.interface):
+            return no_link(snapshot, facts, self.interface)
+        if self.gateway:
+            return self._gateway_hint(same, facts, snapshot)
+        link = facts.link(self.interface or "")
+        if link and self.destination != "default":
+            return lead_to(snapshot, facts, link, subnet_of(self.destination))
+        add = f"route add {self._shown()}" if self.interface else "route"
+        return advice(f"{self.netns} has no route {self._shown()}", "add it" if self.interface else "see which it has",
+                      ip(self.netns, add))
+
+    def _gateway_hint(self, same: list[RouteFact], facts: NetnsFacts, snapshot: Snapshot) -> str:
+        has = f"has the route {listed(map(show_route, same))} instead" if same else f"has no route {self.destination}"
+        cause = f"{self.netns} {has}"
+        if not any(ipaddress.ip_address(self.gateway or "") in subnet_of(each.address) for each in facts.addresses):
+            why = why_no_answer(snapshot, self.netns, self.gateway or "")
+            return f"{cause}, and could not have it: {why}" if why else cause
+        # Of two with one destination and metric only one can be: `add` would be refused.
+        do = "replace" if same else "add"
+        return advice(cause, f"{do} it", ip(self.netns, f"route {do} {self._shown()}"))

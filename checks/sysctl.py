@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.wording import no_netns, within
+from checks.reasoning.wording import advice, no_netns, within
 from runtime.network.netns import LAB_HOST
 from runtime.values import NETNS, SETTING, SYSCTL
 
@@ -31,4 +31,5 @@ class Sysctl(Check):
         if value.split() == self.value.split():
             return self.passed(expected)
         mend = within(self.netns, f"sysctl -w {self.name}={self.value}")
-        return self.failed(expected, f"{self.name} = {value}", f"{self.name} is {value} in {self.netns}; {mend}")
+        hint = advice(f"{self.name} is {value} in {self.netns}", "set it", mend)
+        return self.failed(expected, f"{self.name} = {value}", hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from time import perf_counter
 
 from checks.language.check import Check, Evidence
@@ -22,21 +22,18 @@ from runtime.network.verbs import Network
 from runtime.network.world import furnish
 from runtime.probes.ping import ping_all
 from runtime.probes.settle import settle
-from runtime.sandbox.handle import Sandbox, start
-
-NETWORKS = ("netlink", "iproute2")
+from runtime.sandbox.handle import Completed, Sandbox
 
 
 class Session:
-    """One lab in one sandbox. Making it starts the sandbox and makes this process its judge, for good (Sandbox.enter).
+    """One lab in one sandbox. Making it makes this process the sandbox's judge, for good (Sandbox.enter).
 
-    network: 'netlink', or 'iproute2' to carry out each action by its shell command.  id_map: see runtime.sandbox.idmap.
-    Raises Missing where this machine does not allow a sandbox.
+    sandbox: a fresh one, which the session ends.
+    network: 'netlink', or 'iproute2' to carry out each action by its shell command.
     """
 
-    def __init__(self, lab: Lab, network: str = "netlink", id_map: str = "auto") -> None:
-        self.lab, self._network_kind = lab, network
-        self._sandbox: Sandbox = start(id_map)
+    def __init__(self, lab: Lab, sandbox: Sandbox, network: str = "netlink") -> None:
+        self.lab, self._network_kind, self._sandbox = lab, network, sandbox
         try:
             self._sandbox.enter()
             self._namespaces = Namespaces.of_sandbox(self._sandbox.root)
@@ -63,6 +60,14 @@ class Session:
             "kernel": os.uname().release,
             "versions": {"labrun": __version__, "python": ".".join(map(str, sys.version_info[:3]))},
         }
+
+    def observe(self) -> Snapshot:
+        """The lab as it is now."""
+        return self._observer.observe()
+
+    def run(self, argv: Sequence[str]) -> Completed:
+        """Run a command inside, as lab root on the lab host."""
+        return self._sandbox.run(argv)
 
     def play(self, until: str = "") -> Iterator[Event]:
         """Carry out the steps, the one called `until` last. After a step that did not pass the rest is skipped."""

@@ -43,6 +43,8 @@ _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_RLIMIT_FSIZE = 1
+_RLIM_INFINITY = (1 << 64) - 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -106,6 +108,12 @@ def die_with_parent() -> None:
 def stay_readable() -> None:
     """Keep /proc/PID readable for its owner after a change of ids (PR_SET_DUMPABLE, prctl(2))."""
     _call("keep /proc readable", _libc.prctl, _PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def limit_file_size(size: int) -> None:
+    """The caller, and what it starts, get SIGXFSZ for a file of more than `size` bytes (RLIMIT_FSIZE, setrlimit(2))."""
+    limit = (ctypes.c_uint64 * 2)(size, _RLIM_INFINITY)
+    _call("limit the size of files", _libc.prlimit64, 0, _RLIMIT_FSIZE, limit, None)
 
 
 def set_hostname(name: str) -> None:

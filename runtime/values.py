@@ -41,6 +41,13 @@ def _boolean(value: Any) -> bool:
     return value
 
 
+def _unquoted(name: str, what: str) -> str:
+    """The kernel would take more, but a name in a lab stands in shell commands, and should need no quotes there."""
+    if name.startswith("-") or not all(letter.isalnum() or letter in "._-@+" for letter in name):
+        raise ValueError(f"'{name}' is no name for {what} in a lab: letters, digits and . _ - @ + are")
+    return name
+
+
 def _interface(value: Any) -> str:
     """dev_valid_name(), net/core/dev.c."""
     name = _text(value)
@@ -48,16 +55,14 @@ def _interface(value: Any) -> str:
         raise ValueError(f"'{name}' cannot be the name of an interface")
     if len(name.encode()) >= _IFNAMSIZ:
         raise ValueError(f"'{name}' has {len(name.encode())} characters; the name of an interface has at most 15")
-    if any(letter in "/:" or letter.isspace() for letter in name):
-        raise ValueError(f"'{name}' has a character that an interface's name cannot have ('/', ':' or a space)")
-    return name
+    return _unquoted(name, "an interface")
 
 
 def _netns(value: Any) -> str:
     name = _text(value)
     if not name or name in (".", "..") or "/" in name or "\0" in name or len(name.encode()) > 255:
         raise ValueError(f"'{name}' cannot be the name of a network namespace: it has to be a file name")
-    return name
+    return _unquoted(name, "a network namespace")
 
 
 def _address(value: Any) -> str:
@@ -109,6 +114,25 @@ def _setting(value: Any) -> str:
     return str(value)
 
 
+def _word(value: Any) -> str:
+    word = _text(value)
+    if not word or not all(letter.isalnum() or letter in "-_" for letter in word):
+        raise ValueError(f"'{word}' is not one word of letters, digits, '-' and '_'")
+    return word
+
+
+def _options(value: Any) -> tuple[tuple[str, str | int], ...]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r} is not a mapping of options to values")
+    for name, setting in value.items():
+        _word(name)
+        if isinstance(setting, bool) or not isinstance(setting, str | int):
+            raise ValueError(f"the option '{name}' has to be a number or a text")
+        if isinstance(setting, str):
+            _word(setting.replace(".", "").replace(":", ""))  # it becomes part of a shell command
+    return tuple(value.items())
+
+
 TEXT: Kind[str] = Kind("text", "a text", _text)
 BOOLEAN: Kind[bool] = Kind("boolean", "true or false", _boolean)
 INTERFACE: Kind[str] = Kind("interface", "the name of an interface, at most 15 characters", _interface)
@@ -120,6 +144,9 @@ SUBNET: Kind[str] = Kind("subnet", "a subnet, as 192.168.0.0/24", _subnet)
 DESTINATION: Kind[str] = Kind("destination", "a subnet, or default", _destination)
 SYSCTL: Kind[str] = Kind("setting", "the name of a kernel setting, as net.ipv4.ip_forward", _sysctl)
 SETTING: Kind[str] = Kind("value", "a number or a text", _setting)
+
+WORD: Kind[str] = Kind("word", "one word", _word)
+OPTIONS: Kind[tuple[tuple[str, str | int], ...]] = Kind("options", "a mapping of options to values", _options)
 
 
 def choice(*words: str) -> Kind[str]:

@@ -213,8 +213,8 @@ def make(extras: set[str]) -> Path:
         if stamp["requirements"]:
             say(f"bringing {folder} up to date with pyproject.toml ...")
         else:
-            say(f"first use, making {folder} (about 20 s) ...")
             base = choose_interpreter()
+            say(f"first use, making {folder} (about 20 s) ...")
             clear(folder)
             run(f"{base} -m venv failed", "see that the disk is not full (df), and that python3-venv is whole",
                 lock, base, "-I", "-m", "venv", str(folder))

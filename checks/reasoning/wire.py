@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
 
 from runtime.facts.links import Link
 from runtime.facts.snapshot import NetnsFacts, Snapshot
@@ -17,38 +18,71 @@ class End(NamedTuple):
     def __str__(self) -> str:
         return f"{self.interface} in {self.netns}"
 
+    def find(self, snapshot: Snapshot) -> Link | None:
+        """The interface itself."""
+        facts = snapshot.find(self.netns)
+        return facts.link(self.interface) if facts else None
 
-def hearers(snapshot: Snapshot, start: End) -> list[End]:
-    """Every interface at which a frame that leaves by `start` arrives at a host: through wires, and across bridges."""
+
+Way: TypeAlias = tuple[End, ...]  # the interfaces that a frame passes, the first and the last included
+
+
+def ways(snapshot: Snapshot, start: End, live: bool = True) -> list[Way]:
+    """The ways from `start`, through wires and across bridges, to every interface at which a host hears the frame.
+
+    live: only what is up counts. Otherwise: as it would be if everything were up.
+    """
     facts = snapshot.find(start.netns)
     link = facts.link(start.interface) if facts else None
-    if facts is None or link is None or link.state != "UP":
+    if facts is None or link is None or (live and link.state != "UP"):
         return []
-    if link.kind == "bridge":
-        return _through_ports(snapshot, facts, link.name, {start})
-    return _over_wire(snapshot, link, {start})
+    walk = _Walk(snapshot, live, {start})
+    return list(walk.ports(facts, (start,)) if link.kind == "bridge" else walk.wire(link, (start,)))
 
 
-def _over_wire(snapshot: Snapshot, link: Link, seen: set[End]) -> list[End]:
-    """What hears at the other end of a veth pair."""
-    facts = snapshot.find(link.peer_netns)
-    peer = facts.link(link.peer) if facts else None
-    if facts is None or peer is None or not peer.up or End(facts.name, peer.name) in seen:
-        return []
-    seen.add(End(facts.name, peer.name))
-    if not peer.master:
-        return [End(facts.name, peer.name)]
-    bridge = facts.link(peer.master)
-    if bridge is None or not bridge.up:
-        return []
-    here = End(facts.name, bridge.name)
-    return [here, *_through_ports(snapshot, facts, bridge.name, {*seen, here})]
+def hearers(snapshot: Snapshot, start: End, live: bool = True) -> list[End]:
+    """Who hears a frame that leaves by `start`."""
+    return [way[-1] for way in ways(snapshot, start, live)]
 
 
-def _through_ports(snapshot: Snapshot, facts: NetnsFacts, bridge: str, seen: set[End]) -> list[End]:
-    found = []
-    for port in facts.links:
-        if port.master == bridge and port.state == "UP" and End(facts.name, port.name) not in seen:
-            seen.add(End(facts.name, port.name))
-            found += _over_wire(snapshot, port, seen)
-    return found
+def door(snapshot: Snapshot, facts: NetnsFacts, end: End) -> Link | None:
+    """The interface of a netns behind which `end` is, were everything up: a bridge rather than its port."""
+    fitting = [link for link in facts.links if end in hearers(snapshot, End(facts.name, link.name), live=False)]
+    return min(fitting, key=lambda link: bool(link.master), default=None)
+
+
+class _Walk:
+    """A frame on its way to everybody. seen: where it has been, so that it ends where wires make a ring."""
+
+    def __init__(self, snapshot: Snapshot, live: bool, seen: set[End]) -> None:
+        self._snapshot, self._live, self._seen = snapshot, live, seen
+
+    def wire(self, link: Link, way: Way) -> Iterator[Way]:
+        """Through a veth pair to what is at its other end."""
+        facts = self._snapshot.find(link.peer_netns)
+        peer = facts.link(link.peer) if facts else None
+        if facts is None or peer is None or not self._enters(facts, peer):
+            return
+        way = (*way, End(facts.name, peer.name))
+        if not peer.master:
+            yield way
+            return
+        bridge = facts.link(peer.master)
+        if bridge and self._enters(facts, bridge):
+            way = (*way, End(facts.name, bridge.name))
+            yield way
+            yield from self.ports(facts, way)
+
+    def ports(self, facts: NetnsFacts, way: Way) -> Iterator[Way]:
+        """Out of the ports of the bridge that the frame is in."""
+        for port in facts.links:
+            carries = port.state == "UP" or not self._live
+            if port.master == way[-1].interface and carries and self._enters(facts, port):
+                yield from self.wire(port, (*way, End(facts.name, port.name)))
+
+    def _enters(self, facts: NetnsFacts, link: Link) -> bool:
+        here = End(facts.name, link.name)
+        if here in self._seen or (self._live and not link.up):
+            return False
+        self._seen.add(here)
+        return True

@@ -51,8 +51,8 @@ class JsonReporter:
     def _write(self, outcome: str, seconds: float) -> None:
         order = ("schema", "lab", "outcome", "seconds", "environment", "steps", "error")
         whole = self._document | {"outcome": outcome, "seconds": round(seconds, 6)}
-        json.dump({key: whole[key] for key in order if key in whole}, self._out, ensure_ascii=False, indent=2)
-        self._out.write("\n")
+        # In one line: with an indent json leaves its C encoder, which costs a tenth of the whole run.
+        self._out.write(json.dumps({key: whole[key] for key in order if key in whole}, ensure_ascii=False) + "\n")
 
 
 def _acted(acted: Acted) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from struct import Struct
 
-from runtime.errors import Refused
+from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
 from runtime.facts.links import Link, RawLink, read_links
 from runtime.facts.neighbours import Neighbour, read_neighbours
 from runtime.facts.processes import read_processes
 from runtime.facts.routes import read_routes
-from runtime.facts.rules import read_rules
+from runtime.facts.rules import Chain, Rule, read_rules
 from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.facts.sysctls import read_sysctls
 from runtime.netlink.message import REQUEST, Message, attributes, u32
@@ -47,7 +47,7 @@ class Observer:
     def _facts(self, netns: Netns, everywhere: tuple[Netns, ...], links: dict[int, list[RawLink]]) -> NetnsFacts:
         raw = links[netns.inode]
         names = {link.ifindex: link.name for link in raw}
-        chains, rules = read_rules(netns.netfilter)
+        chains, rules = _rules(netns)
         with netns.entered():
             sysctls = read_sysctls(self._proc, self._sysctls)
         return NetnsFacts(
@@ -86,6 +86,14 @@ class Observer:
             self._nsids.update({(netns.inode, nsid): each.name for each in everywhere
                                 if (nsid := _nsid(netns, each)) is not None})
         return next((each for each in everywhere if each.name == self._nsids.get(key)), None)
+
+
+def _rules(netns: Netns) -> tuple[tuple[Chain, ...], tuple[Rule, ...]]:
+    """A kernel without nf_tables has none; the rest can be seen all the same."""
+    try:
+        return read_rules(netns.netfilter)
+    except Missing:
+        return (), ()
 
 
 def _nsid(netns: Netns, other: Netns) -> int | None:

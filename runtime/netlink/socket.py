@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from struct import Struct
 
-from runtime.errors import Refused
+from runtime.errors import Missing, Refused, describe
 from runtime.netlink.message import (
     DONE,
     DUMP,
@@ -33,10 +33,16 @@ _DUMP_TRIES = 8
 
 
 class Netlink:
-    """One socket in the network namespace that the calling thread was in when it was made."""
+    """One socket in the network namespace that the calling thread was in when it was made.
+
+    Raises Missing when the kernel does not have the protocol.
+    """
 
     def __init__(self, protocol: int, groups: int = 0) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        try:
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        except OSError as error:  # EPROTONOSUPPORT: a kernel without it
+            raise Missing(f"open a netlink socket of protocol {protocol}", describe(error.errno or 0), "labrun doctor") from error
         self._socket.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
         self._socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
         self._socket.bind((0, groups))

@@ -9,8 +9,9 @@ import errno
 import ipaddress
 import os
 import socket
+from collections.abc import Mapping
 
-from runtime.errors import Refused
+from runtime.errors import Missing, Refused
 from runtime.facts.addresses import ADDRESS, IFADDR, LOCAL
 from runtime.facts.links import IFINFO, IFNAME, LINKINFO, MASTER, index_of
 from runtime.facts.routes import DST, GATEWAY, MAIN, OIF, RTMSG
@@ -18,6 +19,7 @@ from runtime.facts.sysctls import path_of
 from runtime.netlink.message import ACK, CREATE, EXCL, REQUEST, Message, attribute, nest, text, u32
 from runtime.network import nat
 from runtime.network.netns import Namespaces, Netns
+from runtime.network.other_links import add_link
 from runtime.sandbox.handle import Sandbox
 
 _NEWLINK, _DELLINK, _NEWADDR, _DELADDR, _NEWROUTE, _DELROUTE = 16, 17, 20, 21, 24, 25
@@ -59,6 +61,13 @@ class Network:
         """ip -n NETNS link add NAME type bridge"""
         body = IFINFO.pack(0, 0, 0, 0, 0) + text(IFNAME, name) + nest(LINKINFO, text(_KIND, "bridge"))
         self._route(netns, _NEWLINK, _NEW, body, f"add the bridge {name}")
+
+    def add_link(self, name: str, kind: str, lower: str, options: Mapping[str, str | int], netns: str) -> None:
+        """ip -n NETNS link add [link LOWER] name NAME type KIND [OPTION VALUE]..."""
+        try:
+            add_link(self.namespaces[netns], name, kind, lower, options)
+        except Refused as refused:
+            raise missing(refused) or refused from None
 
     def delete_link(self, name: str, netns: str) -> None:
         """ip -n NETNS link delete NAME"""
@@ -123,7 +132,7 @@ class Network:
             where.route.request(Message(kind, flags, body, operation))
         except Refused as refused:
             refused.what = f"{operation} {_where(where)}"
-            raise
+            raise missing(refused) or refused from None
 
     def _index(self, interface: str, netns: str) -> int:
         where = self.namespaces[netns]
@@ -157,6 +166,13 @@ class Network:
         if interface:
             body += u32(OIF, self._index(interface, netns))
         return body
+
+
+def missing(refused: Refused) -> Missing | None:
+    """EOPNOTSUPP is no fault of the lab: this kernel was built without something."""
+    if refused.errno != errno.EOPNOTSUPP:
+        return None
+    return Missing(refused.what, f"this kernel does not offer it ({refused.why})", "labrun doctor")
 
 
 def _where(netns: Netns) -> str:

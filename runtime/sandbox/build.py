@@ -4,9 +4,10 @@
     fork ----------------------> unshare user+mount
     write the id map of A <----- "unshared"
     "mapped" ------------------> unshare pid, fork ----------------> lock the tree (mounts of A)
-                                                                     unshare user+mount+net+uts+ipc+cgroup
+                                                                     unshare user+net+uts+ipc+cgroup
                                  write the id map of B <------------ "unshared"
-    "pid" <--------------------- "mapped" -------------------------> sysfs, cgroup2, host name
+                                 sysfs, cgroup2 (mounts of A)
+    "pid" <--------------------- "mapped" -------------------------> unshare mount, host name
     "ready" <------------------------------------------------------- serve requests
 
 A launcher that dies at any point leaves nothing: each process asks the kernel to be killed with its parent, and then
@@ -18,6 +19,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 from runtime import syscalls as sys
 from runtime.errors import Problem
@@ -27,12 +29,18 @@ from runtime.sandbox.idmap import IdMap
 
 HOSTNAME = "labhost"
 _OUTER = sys.NEWUSER | sys.NEWNS
-_INNER = sys.NEWUSER | sys.NEWNS | sys.NEWNET | sys.NEWUTS | sys.NEWIPC | sys.NEWCGROUP
+_INNER = sys.NEWUSER | sys.NEWNET | sys.NEWUTS | sys.NEWIPC | sys.NEWCGROUP
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def fork(life: Callable[[], None], channel: Channel) -> int:
     """Fork a process that leads `life` and never returns; a Problem of its goes out by `channel`. Returns its PID."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     pid = os.fork()
+    if pid == 0:  # a Ctrl-C must not raise KeyboardInterrupt here: this process would go on as a second launcher
+        for each in _ENDING:
+            signal.signal(each, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if pid:
         return pid
     try:
@@ -49,6 +57,7 @@ def outer(launcher: Channel, control: Channel, id_map: IdMap) -> None:
     """The process that owns userns A and waits for PID 1."""
     sys.die_with_parent()
     os.setsid()  # away from the terminal: Ctrl-C is the launcher's to handle
+    _leave_groups()
     sys.unshare(_OUTER, "user, mount")
     launcher.send({"unshared": True})
     launcher.expect("mapped")
@@ -61,6 +70,7 @@ def outer(launcher: Channel, control: Channel, id_map: IdMap) -> None:
     control.close()
     here.expect("unshared")
     id_map.inner().write_to("/proc/1")  # PID 1 has mounted its /proc by now
+    _mount_views_of(pid)
     here.send({"mapped": True})
     launcher.send({"pid": pid})
     _keep_only()
@@ -72,11 +82,12 @@ def first(control: Channel, outer_side: Channel, not_mine: Channel) -> None:
     not_mine.close()
     sys.die_with_parent()
     mounts.lock_tree()
-    sys.unshare(_INNER, "user, mount, net, uts, ipc, cgroup")
+    sys.unshare(_INNER, "user, net, uts, ipc, cgroup")
     outer_side.send({"unshared": True})
     outer_side.expect("mapped")
     sys.die_with_parent()
     sys.stay_readable()
+    sys.unshare(sys.NEWNS, "mount")  # last: every mount so far is locked for the lab
     mounts.furnish()
     sys.set_hostname(HOSTNAME)
     os.chdir(mounts.home())
@@ -86,7 +97,25 @@ def first(control: Channel, outer_side: Channel, not_mine: Channel) -> None:
     init.run_first(control)
 
 
+def _leave_groups() -> None:
+    """Lab root is in none of the launcher's groups: root's own would open what belongs to the machine's root group.
+
+    An ordinary user with a single id may not leave them (user_namespaces(7), setgroups).
+    """
+    with suppress(PermissionError):
+        os.setgroups([])
+
+
+def _mount_views_of(pid: int) -> None:
+    """Mount what shows the network and cgroup namespace of PID 1, from here: so these mounts are locked too."""
+    pidfd = os.pidfd_open(pid)
+    sys.setns(pidfd, sys.NEWNET | sys.NEWCGROUP, "the network and cgroup namespace of PID 1")
+    os.close(pidfd)
+    mounts.mount_views()
+
+
 def _become_root() -> None:
+    _leave_groups()
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
     sys.die_with_parent()  # the change of ids has cleared it
@@ -95,8 +124,6 @@ def _become_root() -> None:
 
 def _keep_only(*fds: int) -> None:
     """Close every descriptor but `fds`; standard input, output and error become /dev/null."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_DFL)
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,9 +38,13 @@ class Channel:
         self._end.close()
 
     def send(self, message: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
-        """Raises Closed."""
+        """Raises Closed, and Refused when the message is too long."""
+        data = json.dumps(message).encode()
+        if len(data) > _LARGEST:
+            raise Refused("send a request into the sandbox", errno.EMSGSIZE,
+                          f"it has {len(data)} bytes, and {_LARGEST} are allowed")
         try:
-            socket.send_fds(self._end, [json.dumps(message).encode()], list(fds))
+            socket.send_fds(self._end, [data], list(fds))
         except OSError as error:
             raise Closed from error
 
@@ -50,6 +56,8 @@ class Channel:
             raise Closed from error
         if not data:
             raise Closed
+        for fd in fds:
+            os.set_inheritable(fd, False)  # recv_fds leaves out MSG_CMSG_CLOEXEC, whatever its flags
         message: dict[str, Any] = json.loads(data)
         if "problem" in message:
             raise unpack(message["problem"])

@@ -6,8 +6,8 @@ import os
 import select
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, NamedTuple
 
 from runtime import syscalls as sys
@@ -96,7 +96,9 @@ class Sandbox:
     def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
         try:
             self._control.send(request, fds)
-            return self._control.receive()[0]
+            while "ended" in (answer := self._control.receive()[0]):
+                pass  # a command that was killed, and nobody waits for it any more
+            return answer
         except Closed as closed:
             raise Refused(f"{request['do']} in the sandbox", why="its PID 1 has died") from closed
 
@@ -111,47 +113,82 @@ class Sandbox:
                 raise Refused(shown, why="the sandbox's PID 1 has died") from closed
             if message.get("ended") == pid:
                 return int(message["status"])
-        self._kill(pid)
+        self._ask({"do": "kill", "group": pid})
         raise Refused(shown, why=f"it did not end within {timeout:g} s and was killed")
-
-    def _kill(self, pid: int) -> None:
-        """`pid` is numbered as inside; the kill is done inside too, so that no other process can be meant."""
-        self._ask({"do": "spawn", "argv": ["/bin/sh", "-c", f"kill -9 -{pid}"], "cwd": "/", "env": {}}, ())
 
 
 def _memory_file() -> BinaryIO:
     return os.fdopen(os.memfd_create("output"), "w+b")
 
 
+class Starting:
+    """A sandbox on its way: what its processes do by themselves goes on while the launcher does something else.
+
+    Raises Missing where this machine does not allow an id map of `kind`.
+    """
+
+    def __init__(self, kind: str = "auto") -> None:
+        self._id_map = choose(kind)
+        self._launcher, outer_end = Channel.pair()
+        self._control, first_end = Channel.pair()
+
+        def life() -> None:
+            self._launcher.close()
+            self._control.close()
+            build.outer(outer_end, first_end, self._id_map)
+
+        self._outer = build.fork(life, outer_end)
+        outer_end.close()
+        first_end.close()
+        with self._given_up_on_error():
+            self._launcher.expect("unshared")
+            self._id_map.write(self._outer)
+            self._launcher.send({"mapped": True})
+
+    def ready(self) -> Sandbox:
+        """Wait until it is there. Raises Missing where this machine does not allow one, with the mend."""
+        with self._given_up_on_error():
+            pid = self._launcher.expect("pid")
+            self._control.expect("ready")
+            sandbox = Sandbox(pid, self._outer, self._id_map, self._control)
+        self._launcher.close()
+        return sandbox
+
+    def give_up(self) -> None:
+        """End what there is of it."""
+        with suppress(ProcessLookupError):
+            os.kill(self._outer, signal.SIGKILL)
+        os.waitpid(self._outer, 0)
+        self._launcher.close()
+        self._control.close()
+
+    @contextmanager
+    def _given_up_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except (Problem, Closed, OSError) as error:
+            said = _last_words(self._control) if isinstance(error, Closed) else None
+            self.give_up()
+            raise _reason(said or error) from error
+        except BaseException:
+            self.give_up()
+            raise
+
+
 def start(kind: str = "auto") -> Sandbox:
     """A new sandbox with an id map of `kind`. Raises Missing where this machine does not allow one, with the mend."""
-    id_map = choose(kind)
-    launcher, outer_end = Channel.pair()
-    control, first_end = Channel.pair()
+    return Starting(kind).ready()
 
-    def life() -> None:
-        launcher.close()
-        control.close()
-        build.outer(outer_end, first_end, id_map)
 
-    outer = build.fork(life, outer_end)
-    outer_end.close()
-    first_end.close()
+def _last_words(control: Channel) -> Problem | None:
+    """Why PID 1 died, if it could still say so."""
     try:
-        launcher.expect("unshared")
-        id_map.write(outer)
-        launcher.send({"mapped": True})
-        pid = launcher.expect("pid")
-        control.expect("ready")
-        return Sandbox(pid, outer, id_map, control)
-    except (Problem, Closed, OSError) as error:
-        with suppress(ProcessLookupError):
-            os.kill(outer, signal.SIGKILL)
-        os.waitpid(outer, 0)
-        control.close()
-        raise _reason(error) from error
-    finally:
-        launcher.close()
+        control.receive()
+    except Problem as problem:
+        return problem
+    except Closed:
+        pass
+    return None
 
 
 def _reason(error: Exception) -> Problem:

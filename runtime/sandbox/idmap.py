@@ -158,5 +158,5 @@ def _run_helper(tool: str, pid: int, extents: tuple[Extent, ...]) -> None:
     numbers = [str(number) for extent in extents for number in extent]
     done = subprocess.run([tool, str(pid), *numbers], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Refused(f"{tool} {pid} {' '.join(numbers)}", why=done.stderr.strip() or f"it ended with {done.returncode}",
-                      mend="labrun run LAB --id-map single")
+        why = done.stderr.strip() or f"it ended with {done.returncode}"
+        raise Refused(f"{tool} {pid} {' '.join(numbers)}", why=why, mend="labrun run LAB --id-map single")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import select
 import signal
+from contextlib import suppress
 from typing import Any
 
 from runtime import syscalls as sys
 from runtime.errors import Problem, Refused
 from runtime.sandbox.channel import Channel, Closed, pack
-from runtime.sandbox.mounts import NETNS_DIR
+from runtime.sandbox.mounts import LARGEST_FILE, NETNS_DIR
 
 _CANNOT_RUN = 127
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def serve(control: Channel) -> None:
@@ -56,6 +58,9 @@ def _answer(control: Channel, spawned: set[int]) -> None:
         elif request["do"] == "delete_netns":
             delete_netns(request["name"])
             control.send({"done": True})
+        elif request["do"] == "kill":
+            kill(request["group"])
+            control.send({"done": True})
         else:
             pid = _spawn(request, fds)
             spawned.add(pid)
@@ -68,18 +73,26 @@ def _answer(control: Channel, spawned: set[int]) -> None:
 
 
 def add_netns(name: str) -> None:
-    """What `ip netns add` does: a new network namespace, kept alive by a mount on a file with its name (ip-netns(8))."""
+    """What `ip netns add` does: a new network namespace, kept by a mount on a file with its name (ip-netns(8))."""
     path = f"{NETNS_DIR}/{name}"
     own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0))
-        sys.unshare(sys.NEWNET, "net")
-        sys.mount("/proc/self/ns/net", path, "", sys.MS_BIND)
-    except OSError as error:
+        _name_new_netns(path)
+    except (OSError, Refused) as error:
         raise Refused(f"add the network namespace {name}", error.errno or 0) from error
     finally:
         sys.setns(own, sys.NEWNET, "the lab host's network namespace")
         os.close(own)
+
+
+def _name_new_netns(path: str) -> None:
+    try:
+        sys.unshare(sys.NEWNET, "net")
+        sys.mount("/proc/self/ns/net", path, "", sys.MS_BIND)
+    except Refused:
+        os.unlink(path)
+        raise
 
 
 def delete_netns(name: str) -> None:
@@ -92,8 +105,17 @@ def delete_netns(name: str) -> None:
         raise Refused(f"delete the network namespace {name}", error.errno or 0) from error
 
 
+def kill(group: int) -> None:
+    """Kill a process group, numbered as inside: so no process of the machine can be meant."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
 def _spawn(request: dict[str, Any], fds: list[int]) -> int:
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        raise Refused(f"start {request['argv'][0]}", error.errno or 0) from error
     if pid:
         return pid
     try:
@@ -101,7 +123,10 @@ def _spawn(request: dict[str, Any], fds: list[int]) -> int:
         for number, fd in enumerate(fds):
             os.dup2(fd, number)
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for each in (signal.SIGCHLD, *_IGNORED_BY_PYTHON):
+            signal.signal(each, signal.SIG_DFL)
+        # What it prints is a file in the machine's memory: one that prints for ever has to end.
+        sys.limit_file_size(LARGEST_FILE)
         os.chdir(request["cwd"])
         os.execvpe(request["argv"][0], request["argv"], request["env"])
     except OSError as error:

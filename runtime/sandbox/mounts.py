@@ -19,12 +19,17 @@ NETNS_DIR = "/run/netns"
 BIN_DIR = "/run/labrun/bin"
 PATH = f"{BIN_DIR}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+LARGEST_FILE = 512 << 20  # bytes: what /run holds, the largest folder that can be written
+
 _TMPFS = "tmpfs"
+_PLAIN = sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse", "net/tun")
+_DEVICE_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 _SUDO = """#!/bin/sh
 # One is root here already: run the command as it is. Options of sudo(8) that change nothing here are skipped.
 while [ $# -gt 0 ]; do
   case "$1" in
-    -u | -g | -h | -p | -C | -T) shift 2 ;;
+    -[CghprTtUu] | --user | --group | --host | --prompt) shift 2 ;;
     -i | -s) shift; [ $# -gt 0 ] || exec "${SHELL:-/bin/sh}" ;;
     --) shift; break ;;
     -*) shift ;;
@@ -49,7 +54,7 @@ def detach_from_machine() -> None:
 
 
 def lock_tree() -> None:
-    """In the outer user namespace: the machine's tree read-only, a /proc of the sandbox's own, private writable folders."""
+    """In the outer user namespace: the machine's tree read-only; /proc, /dev and writable folders of the lab's own."""
     try:
         sys.mount_setattr("/", set_=sys.MOUNT_ATTR_RDONLY)
     except Refused as refused:
@@ -57,28 +62,31 @@ def lock_tree() -> None:
             raise Missing("the machine's files cannot be made read-only for the lab",
                           "mount_setattr(2) is not there", "labrun needs Linux 5.12 or newer") from refused
         raise
-    # A new sysfs may not be less restricted than the old one (mount_too_revealing, fs/namespace.c), and where
-    # the old one was read-only from the start the flag is locked and the new one will be read-only too.
-    with contextlib.suppress(Refused):
-        sys.mount_setattr("/sys", clear=sys.MOUNT_ATTR_RDONLY, recursive=False)
-    sys.mount("proc", "/proc", "proc", sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC)
+    sys.mount("proc", "/proc", "proc", _PLAIN)
+    _mount_devices()
     for target, options in (
-        ("/run", "size=512m,mode=755"),
+        ("/run", f"size={LARGEST_FILE},mode=755"),
         ("/tmp", "size=256m,mode=1777"),
-        ("/dev/shm", "size=64m,mode=1777"),
         (home(), "size=256m,mode=700"),
     ):
         if target.startswith("/run/"):
             os.makedirs(target, mode=0o700)
         elif os.path.isdir(target):
-            sys.mount(_TMPFS, target, _TMPFS, sys.MS_NOSUID | sys.MS_NODEV, options)
+            _mount_tmpfs(target, options)
+
+
+def mount_views() -> None:
+    """In the outer mount namespace, but in the lab's network and cgroup namespace: the lab's own sysfs and cgroup2."""
+    try:
+        sys.mount("sysfs", "/sys", "sysfs", _PLAIN)
+    except Refused:  # it may not be less restricted than the machine's (mount_too_revealing, fs/namespace.c)
+        sys.mount("sysfs", "/sys", "sysfs", _PLAIN | sys.MS_RDONLY)
+    with contextlib.suppress(Refused):  # absent where the kernel has no cgroups; a lab that needs them says so
+        sys.mount("cgroup2", "/sys/fs/cgroup", "cgroup2", _PLAIN)
 
 
 def furnish() -> None:
-    """In the inner user namespace: what belongs to the lab's own network, cgroup and host."""
-    _mount_sysfs()
-    with contextlib.suppress(Refused):  # absent where the kernel has no cgroups; a lab that needs them says so
-        sys.mount("cgroup2", "/sys/fs/cgroup", "cgroup2", sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC)
+    """In the inner user namespace: what lab root may take away again."""
     os.makedirs(NETNS_DIR)
     # ip-netns(8) wants the folder to be a shared mount, so that mounts in it are seen by `ip netns exec`.
     sys.mount(NETNS_DIR, NETNS_DIR, "", sys.MS_BIND | sys.MS_REC)
@@ -89,9 +97,26 @@ def furnish() -> None:
     os.close(sudo)
 
 
-def _mount_sysfs() -> None:
-    flags = sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC
-    try:
-        sys.mount("sysfs", "/sys", "sysfs", flags)
-    except Refused:
-        sys.mount("sysfs", "/sys", "sysfs", flags | sys.MS_RDONLY)
+def _mount_devices() -> None:
+    """A /dev with what every program expects, and without the machine's disks and terminals.
+
+    Read-only mounts don't keep devices from being written to, and an ordinary user owns the terminals.
+    """
+    present = [name for name in _DEVICES if os.path.exists(f"/dev/{name}")]
+    kept = {name: os.open(f"/dev/{name}", os.O_PATH | os.O_CLOEXEC) for name in present}
+    _mount_tmpfs("/dev", "size=1m,mode=755")
+    os.mkdir("/dev/net")
+    for name, fd in kept.items():
+        os.close(os.open(f"/dev/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        sys.mount(f"/proc/self/fd/{fd}", f"/dev/{name}", "", sys.MS_BIND)
+        os.close(fd)
+    for name, target in _DEVICE_LINKS.items():
+        os.symlink(target, f"/dev/{name}")
+    os.mkdir("/dev/pts")
+    sys.mount("devpts", "/dev/pts", "devpts", sys.MS_NOSUID | sys.MS_NOEXEC, "newinstance,ptmxmode=666,mode=620")
+    os.mkdir("/dev/shm")
+    _mount_tmpfs("/dev/shm", "size=64m,mode=1777")
+
+
+def _mount_tmpfs(target: str, options: str) -> None:
+    sys.mount(_TMPFS, target, _TMPFS, sys.MS_NOSUID | sys.MS_NODEV, options)

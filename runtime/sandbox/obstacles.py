@@ -6,39 +6,54 @@ Sources: user_namespaces(7), namespaces(7) (/proc/sys/user), the security notes 
 from __future__ import annotations
 
 import errno
+import os
 
 from runtime.errors import Missing, Refused
 
-_LIMITS = ("user", "mnt", "pid", "net", "uts", "ipc", "cgroup")
+_LIMITS = tuple(f"max_{kind}_namespaces" for kind in ("user", "mnt", "pid", "net", "uts", "ipc", "cgroup"))
 _SWITCHES = (  # (file below /proc/sys, the value that forbids)
     ("kernel/unprivileged_userns_clone", "0"),
     ("kernel/apparmor_restrict_unprivileged_userns", "1"),
 )
-_DENIED = (errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EUSERS)
+_PLENTY = 16384
+_USED_UP = (errno.ENOSPC, errno.EUSERS)
+_DENIED = (errno.EPERM, errno.EACCES, *_USED_UP)
+_HELPERS = ("newuidmap", "newgidmap")
+_WHAT = "this machine does not let labrun make a sandbox"
 
 
-def explain(refused: Refused) -> Missing | None:
-    """What stands behind a refusal while a sandbox is made; None when it is none of the known causes."""
-    if refused.errno not in _DENIED and not refused.what.startswith("newuidmap"):
+def explain(refused: Refused, settings: str = "/proc/sys") -> Missing | None:
+    """What stands behind a refusal while a sandbox is made; None when it is none of the known causes.
+
+    settings: the folder with the kernel's settings.
+    """
+    if refused.what.startswith(_HELPERS):
+        return Missing("the id map 'subuid' cannot be made", f"{refused.what}: {refused.why}", refused.mend)
+    if refused.errno not in _DENIED:
         return None
-    what = "this machine does not let labrun make a sandbox"
-    for name in _LIMITS:
-        if _read(f"user/max_{name}_namespaces") == "0":
-            return _setting(what, refused, f"user.max_{name}_namespaces", "0", "16384")
+    limits = {name: int(_read(settings, f"user/{name}") or _PLENTY) for name in _LIMITS}
+    lowest = min(limits, key=lambda name: limits[name])
+    if limits[lowest] == 0:
+        return _setting(refused, f"user.{lowest}", "0", str(_PLENTY))
+    if refused.errno in _USED_UP:
+        value = f"{limits[lowest]}: as many are in use, here or in a container around"
+        return _setting(refused, f"user.{lowest}", value, str(2 * limits[lowest]))
     for path, forbidden in _SWITCHES:
-        if _read(path) == forbidden:
-            return _setting(what, refused, path.replace("/", "."), forbidden, "0" if forbidden == "1" else "1")
-    return Missing(what, f"{refused.what}: {refused.why}; user namespaces seem to be forbidden (by a container's seccomp "
-                   "profile, or a security module)", "in Docker: --security-opt seccomp=unconfined; or run labrun on the machine itself")
+        if _read(settings, path) == forbidden:
+            return _setting(refused, path.replace("/", "."), forbidden, "0" if forbidden == "1" else "1")
+    return Missing(_WHAT, f"{refused.what}: {refused.why}; user namespaces seem to be forbidden by a container's "
+                   "seccomp profile, or by a security module",
+                   "in Docker: --security-opt seccomp=unconfined; or run labrun on the machine itself")
 
 
-def _setting(what: str, refused: Refused, name: str, value: str, wanted: str) -> Missing:
-    return Missing(what, f"{refused.what} was refused, and {name} is {value}", f"sudo sysctl -w {name}={wanted}")
+def _setting(refused: Refused, name: str, value: str, wanted: str) -> Missing:
+    return Missing(_WHAT, f"{refused.what} was refused, and {name} is {value}", f"sudo sysctl -w {name}={wanted}")
 
 
-def _read(path: str) -> str | None:
+def _read(settings: str, name: str) -> str:
+    """The value of a setting, '' where there is no such setting."""
     try:
-        with open(f"/proc/sys/{path}", encoding="ascii") as file:
+        with open(os.path.join(settings, name), encoding="ascii") as file:
             return file.read().strip()
     except OSError:
-        return None
+        return ""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from runtime import syscalls as sys
 from runtime.errors import Refused
 from runtime.sandbox.build import fork
 from runtime.sandbox.channel import Channel, Closed
@@ -21,6 +22,7 @@ def visit(function: Callable[[Sandbox], Any], kind: str = "auto") -> Any:
 
     def life() -> None:
         here.close()
+        sys.die_with_parent()
         sandbox = start(kind)
         try:
             sandbox.enter()

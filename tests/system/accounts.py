@@ -11,11 +11,10 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 WITH_RANGES, PLAIN = "lrsub", "lrplain"
 RANGE = 65536  # ids: what newuidmap(1) needs for a whole container
-_IN_USE = Path("/run/labrun-test-users")  # locked, shared, by every test session that uses the users
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -90,30 +89,32 @@ def ordinary_users() -> Iterator[dict[str, User]]:
     Sessions side by side share them; the last one to end removes them, homes and all. Those that a killed session
     left are taken over.
     """
-    with _IN_USE.open("a") as in_use:
-        users: dict[str, User] = {}
-        while not users:
-            fcntl.flock(in_use, fcntl.LOCK_EX)
+    with Path("/run/labrun-test-users").open("a") as in_use:
+        with _one_at_a_time():
             for name in (WITH_RANGES, PLAIN):
                 _ensure(name)
             fcntl.flock(in_use, fcntl.LOCK_SH)
-            if _exist():  # the change of lock is not atomic (flock(2)): a session that ended may have removed them
-                users = {name: find(name) for name in (WITH_RANGES, PLAIN)}
         try:
-            yield users
+            yield {name: find(name) for name in (WITH_RANGES, PLAIN)}
         finally:
-            try:
-                fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                pass  # another session still uses them
-            else:
-                for name in users:
-                    _tool("userdel", "--remove", "--force", name)
+            with _one_at_a_time():
+                _remove_unless_in_use(in_use)
 
 
-def _exist() -> bool:
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return {WITH_RANGES, PLAIN} <= names
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with Path("/run/labrun-test-users.change").open("a") as change:
+        fcntl.flock(change, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_unless_in_use(in_use: IO[str]) -> None:
+    try:
+        fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return  # another session still uses them
+    for name in (WITH_RANGES, PLAIN):
+        _tool("userdel", "--remove", "--force", name)
 
 
 def _ensure(name: str) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.system.accounts import AsUser
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST_USE = "first use"
+FIRST_USE = "first use, making"
 PACKAGES = "lib/python3.*/site-packages"
 
 STAND_IN = '''
@@ -252,7 +252,7 @@ def test_a_user_who_cannot_write_the_checkout_gets_one_of_their_own(fresh: Check
     first = fresh.run("mine", user=user, cwd="/")
     own = user.home / f".cache/labrun{fresh.folder}/venv"
     assert (first.returncode, first.stdout) == (0, '["mine"]\n')
-    assert f"{FIRST_USE}, making {own}" in first.stderr
+    assert f"{FIRST_USE} {own}" in first.stderr
     (compiled,) = own.glob(f"pycache{fresh.folder}/labrunner/cli.*.pyc")
     compiled.unlink()
     later = fresh.run("later", user=user, cwd="/", env={"PIP_FIND_LINKS": "/nonexistent"})

@@ -34,7 +34,8 @@ class Field(NamedTuple):
     """One thing that can be compared.
 
     size: octets. native: kept in the machine's byte order, not the network's. discrete: neighbours such as icmp and
-    igmp are no range. bits: the names of its bits, for a field that is a set of bits. exclusive: only one of them is ever set.
+    igmp are no range. bits: the names of its bits, for a field that is a set of bits. exclusive: only one of them is
+    ever set.
     """
 
     name: str
