@@ -6,9 +6,11 @@ from typing import NamedTuple
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
 from checks.reasoning.subnets import subnet_of
-from checks.reasoning.wording import add_veth, advice, ip, join, listed, move, no_link, no_netns
+from checks.reasoning.wording import advice, delete_link, join, listed, no_link, no_netns
 from runtime.facts.links import Link
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.network.command_line import add_veth, ip, move_link
+from runtime.network.command_line import link as link_word
 from runtime.network.netns import LAB_HOST
 from runtime.values import BOOLEAN, INTERFACE, INTERFACE_ADDRESS, NETNS, choice, either, many
 
@@ -72,7 +74,7 @@ class Interface(Check):
         if link is None:
             return self._absent(expected, snapshot, facts)
         if not self.exists:
-            delete = ip(self.netns, f"link delete {self.name}")
+            delete = delete_link(self.netns, self.name)
             hint = advice(f"{self.netns} still has {self.name}", "delete it", delete)
             return self.failed(expected, "exists", hint)
         wrongs = [*self._wrongs(link, facts)]
@@ -85,7 +87,7 @@ class Interface(Check):
             return self.passed(expected)
         # The other end may be there alone, with the wrong fellow: it is in the way.
         other = snapshot.find(self.peer_netns or self.netns)
-        clear = [ip(other.name, f"link delete {self.peer}")] if other and self.peer and other.link(self.peer) else []
+        clear = [delete_link(other.name, self.peer)] if other and self.peer and other.link(self.peer) else []
         make = self._make()
         return self.failed(expected, "does not exist",
                            no_link(snapshot, facts, self.name, *(clear if make else ()), *make))
@@ -112,7 +114,7 @@ class Interface(Check):
             yield self._peer_elsewhere(link)
         if self.up is not None and link.up != self.up:
             state = "up" if self.up else "down"
-            mend = ip(self.netns, f"link set {self.name} {state}")
+            mend = ip(self.netns, f"link set {link_word(self.name)} {state}")
             yield _Wrong(f"is {'UP' if link.up else 'DOWN'}", f"bring it {state}", (mend,))
         if self.master and link.master != (wanted := "" if self.master == "none" else self.master):
             yield self._wrong_master(link, facts, wanted)
@@ -120,7 +122,7 @@ class Interface(Check):
             yield from self._wrong_addresses(facts)
 
     def _other_thing(self, link: Link) -> _Wrong:
-        delete = ip(self.netns, f"link delete {self.name}")
+        delete = delete_link(self.netns, self.name)
         if self.kind and link.kind != self.kind:
             now = f"is a {link.kind}, not a {self.kind}"
         else:
@@ -131,13 +133,13 @@ class Interface(Check):
         assert self.peer_netns
         if not link.peer_netns:
             return _Wrong(f"has its other end out of sight, not in {self.peer_netns}", "delete it and make it anew",
-                          (ip(self.netns, f"link delete {self.name}"),))
+                          (delete_link(self.netns, self.name),))
         return _Wrong(f"has its other end {link.peer} in {link.peer_netns}, not in {self.peer_netns}", "move that",
-                      (move(link.peer, link.peer_netns, self.peer_netns),))
+                      (move_link(link.peer, link.peer_netns, self.peer_netns),))
 
     def _wrong_master(self, link: Link, facts: NetnsFacts, wanted: str) -> _Wrong:
         if not wanted:
-            leave = ip(self.netns, f"link set {self.name} nomaster")
+            leave = ip(self.netns, f"link set {link_word(self.name)} nomaster")
             return _Wrong(f"is a port of {link.master}", "take it out", (leave,))
         now = f"is a port of {link.master} instead of {wanted}" if link.master else f"is not a port of {wanted}"
         return _Wrong(now, "make it one", join(facts, wanted, self.name))
@@ -153,7 +155,8 @@ class Interface(Check):
         commands += [ip(self.netns, f"addr add {each} dev {self.name}") for each in missing]
         if commands:
             do = "take it off" if not missing else "change it" if extra else "add it"
-            yield _Wrong(f"has {listed(present, 'no address')} instead of {listed(wanted, 'none')}", do, tuple(commands))
+            now = f"has {listed(present, 'no address')} instead of {listed(wanted, 'none')}"
+            yield _Wrong(now, do, tuple(commands))
 
 
 def _in_place_of(address: str, missing: list[str]) -> bool:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.wording import advice, ip, listed, move, no_link, no_netns
+from checks.reasoning.wording import advice, delete_link, listed, no_link, no_netns
 from runtime.facts.links import Link
+from runtime.network.command_line import move_link
 from runtime.network.netns import LAB_HOST
 from runtime.network.world import OUTSIDE
 from runtime.values import INTERFACE, NETNS, many
@@ -36,6 +37,6 @@ class Interfaces(Check):
     def _too_many(self, link: Link) -> str:
         cause = f"{link.name} in {self.netns} is one too many"
         if link.peer_netns == OUTSIDE:  # deleted, it would take the way out with it
-            back = move(link.name, self.netns, LAB_HOST)
+            back = move_link(link.name, self.netns, LAB_HOST)
             return advice(f"{cause}; it is the way out of {LAB_HOST}", "move it back", back)
-        return advice(cause, "delete it", ip(self.netns, f"link delete {link.name}"))
+        return advice(cause, "delete it", delete_link(self.netns, link.name))

@@ -3,9 +3,10 @@ from __future__ import annotations
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
 from checks.reasoning.translation import delete_rule, masquerade_words, translates
-from checks.reasoning.wording import advice, listed, no_netns, within
+from checks.reasoning.wording import advice, listed, no_netns
 from runtime.facts.difference import show_rule
 from runtime.facts.rules import Rule
+from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
 from runtime.values import BOOLEAN, INTERFACE, NETNS, SUBNET, choice
 

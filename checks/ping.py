@@ -5,8 +5,9 @@ from checks.language.statement import Mistake, argument
 from checks.reasoning.obstacles import why_no_answer
 from checks.reasoning.path import owner
 from checks.reasoning.surprises import why_answered, why_seen
-from checks.reasoning.wording import advice, no_netns, within
+from checks.reasoning.wording import advice, no_netns
 from runtime.facts.snapshot import Snapshot
+from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
 from runtime.probes import ping as probe
 from runtime.values import ADDRESS, BOOLEAN, NETNS

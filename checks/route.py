@@ -6,10 +6,11 @@ from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
 from checks.reasoning.obstacles import why_no_answer
 from checks.reasoning.subnets import lead_to, subnet_of
-from checks.reasoning.wording import advice, ip, listed, no_link, no_netns
+from checks.reasoning.wording import advice, listed, no_link, no_netns
 from runtime.facts.difference import show_route
 from runtime.facts.routes import Route as RouteFact
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.network.command_line import ip
 from runtime.network.netns import LAB_HOST
 from runtime.values import ADDRESS, BOOLEAN, DESTINATION, INTERFACE, NETNS
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.wording import advice, no_netns, within
+from checks.reasoning.wording import advice, no_netns
+from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
 from runtime.values import NETNS, SETTING, SYSCTL
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from labrunner.errors import LabError
 from labrunner.reading import Reader
-from labrunner.source import read_tree
+from labrunner.source import read_document
 from labrunner.tree import Node
 
 _LEVELS = ("beginner", "intermediate", "advanced")
@@ -26,21 +27,32 @@ class About(NamedTuple):
 
 def load_about(path: str) -> About:
     """What the lab in the file `path` says about itself; its steps are not read. Raises UsageError, LabError."""
-    reader = Reader()
-    about = read_about(reader, path, read_tree(path, {}))
-    reader.finish()
+    document = read_document(path, {})
+    reader = Reader(document.mistakes)
+    about = read_about(reader, path, document.tree)
+    if reader.mistakes:
+        raise LabError(reader.mistakes)
     return about
 
 
 def read_about(reader: Reader, path: str, root: Node) -> About:
     """The same from the tree of the file."""
     top = root.value if isinstance(root.value, dict) else {}
+    minutes = reader.typed(top, "minutes", int, "a whole number") or 0
+    if minutes < 0:
+        reader.mistake(top["minutes"].node, f"'minutes' cannot be {minutes}")
     return About(
-        os.path.basename(os.path.dirname(os.path.abspath(path))),
+        _id(path),
         path,
         reader.text(top, "title"),
         reader.text(top, "summary"),
         reader.word(top, "level", _LEVELS, _LEVELS[0]),
-        reader.typed(top, "minutes", int, "a number") or 0,
-        tuple(str(node.value) for node in reader.nodes(top, "topics")),
+        minutes,
+        reader.texts(top, "topics"),
     )
+
+
+def _id(path: str) -> str:
+    """Of labs/nat/lab.yaml 'nat', and of any other file its own name."""
+    name = os.path.basename(path)
+    return os.path.basename(os.path.dirname(os.path.abspath(path))) if name == "lab.yaml" else os.path.splitext(name)[0]

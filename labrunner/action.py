@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from checks.language.statement import Statement
-from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
 
 
@@ -25,13 +24,3 @@ class Action(Statement, ABC):
     @abstractmethod
     def apply(self, network: Network) -> None:
         """Do it. Raises Refused."""
-
-
-def ip(netns: str, words: str) -> str:
-    """A command of ip(8) that acts in `netns`: 'ip -n container-1 link set ceth0 up'."""
-    return f"ip {words}" if netns == LAB_HOST else f"ip -n {netns} {words}"
-
-
-def within(netns: str, command: str) -> str:
-    """Any command, run in `netns`: 'ip netns exec container-1 sysctl ...'."""
-    return command if netns == LAB_HOST else f"ip netns exec {netns} {command}"

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 
-from labrunner import __version__
+from labrunner import __version__, streams
 from runtime.errors import Missing, Problem, Refused
 
 EXIT_PASS, EXIT_FAIL, EXIT_USAGE, EXIT_MISSING, EXIT_FAULT, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -26,35 +26,60 @@ examples:
   labrun run bridge-network --pause        watch it step by step
   labrun doctor                            does this machine have all it needs?
 
-exit codes: 0 every check passed, 1 a check failed, 2 the call or the lab file is wrong,
-3 this machine lacks something, 4 a step could not be carried out, 130 interrupted
+exit codes:
+  0  every check passed
+  1  a check failed
+  2  the call or the lab file is wrong
+  3  this machine lacks something
+  4  a step could not be carried out, or a fault in labrun
+  130  interrupted
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Carry out one call and return its exit code. argv: the arguments, without the program's name."""
     arguments = sys.argv[1:] if argv is None else argv
-    parser = _parser(arguments)
-    options = parser.parse_args(arguments)
+    code = EXIT_FAULT
     try:
-        return int(import_module(f"labrunner.commands.{options.command}").run(options))
+        streams.prepare()
+        code = _call(arguments)
     except KeyboardInterrupt:
-        print("\nlabrun: interrupted; the sandbox is gone and nothing is left behind", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return EXIT_FAULT
-    except Problem as problem:
-        if options.debug:
-            raise
-        tell(problem)
-        return code_of(problem)
+        gone = "; the sandbox is gone and nothing is left behind" if "run" in arguments else ""
+        print(f"\nlabrun: interrupted{gone}", file=sys.stderr)
+        code = EXIT_INTERRUPTED
     except Exception as error:
-        if options.debug:
+        if "--debug" in arguments:
             raise
-        tell(Problem("a fault in labrun", f"{type(error).__name__}: {error}",
-                     "run it again with --debug and report what it prints"))
-        return EXIT_FAULT
+        problem = error if isinstance(error, Problem) else fault(error)
+        if not streams.stuck():  # else that is what is wrong, and it is told below
+            tell(problem)
+        code = code_of(problem)
+    finally:  # also after --help, which argparse ends with SystemExit
+        stuck = streams.stuck()
+        if stuck:
+            streams.let_go()
+    if stuck:
+        return _unwritten(stuck, code)
+    return code
+
+
+def _call(arguments: list[str]) -> int:
+    options = _parser(arguments).parse_args(arguments)
+    return int(import_module(f"labrunner.commands.{options.command}").run(options))
+
+
+def _unwritten(stuck: OSError, code: int) -> int:
+    """The exit code when nobody takes the output. `labrun list | head -1` has seen enough: that is no error."""
+    if isinstance(stuck, BrokenPipeError):
+        return code
+    tell(streams.unwritable(stuck))
+    return EXIT_FAULT
+
+
+def fault(error: Exception) -> Problem:
+    """What to tell of an exception that nobody expected."""
+    return Refused("a fault in labrun", why=f"{type(error).__name__}: {error}",
+                   mend="run it again with --debug and report what it prints")
 
 
 def tell(problem: Problem) -> None:
@@ -75,22 +100,23 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal. argparse itself would load shutil to find out, 5 ms at every start."""
 
     def __init__(self, prog: str) -> None:
+        said = os.environ.get("COLUMNS", "")
         try:
-            columns = os.get_terminal_size(1).columns
-        except OSError:
+            columns = int(said) if said.isdecimal() else os.get_terminal_size(1).columns
+        except (OSError, ValueError):
             columns = 80
-        super().__init__(prog, width=max(40, min(columns, 100) - 2))
+        super().__init__(prog, width=max(40, min(columns, 100)) - 2)
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="labrun", description="Containers and Linux networking, step by step, on a real kernel, without root.",
-        epilog=_EXAMPLES, formatter_class=_Help)
+        epilog=_EXAMPLES, formatter_class=_Help, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"labrun {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, says in COMMANDS.items():
         command = commands.add_parser(name, help=says, description=says.capitalize() + ".",
-                                      formatter_class=_Help)
+                                      formatter_class=_Help, allow_abbrev=False)
         if name in arguments:  # the others' options need not be built
             import_module(f"labrunner.commands.{name}").declare(command)
         command.add_argument("--debug", action="store_true", help="show Python's traceback when something goes wrong")

@@ -9,10 +9,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from runtime.errors import Problem
+
+_MOST_SHOWN = 20
+_LONGEST_WORD = 100  # difflib takes quadratic time, and nobody meant something like a longer one
 
 
 class UsageError(Problem):
@@ -38,21 +41,27 @@ class LabMistake(NamedTuple):
     mend: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.says}" + (f"; {self.mend}" if self.mend else "")
+        return f"{self.place}: {self.says}" + (f"\n    {self.mend}" if self.mend else "")
 
 
 class LabError(Problem):
-    """A lab file is wrong. mistakes: all of them, in the order of the file."""
+    """A lab file is wrong. mistakes: all of them, each once, in the order of the file."""
 
-    def __init__(self, mistakes: Sequence[LabMistake]) -> None:
-        self.mistakes = tuple(sorted(mistakes))
-        super().__init__("\n".join(map(str, self.mistakes)))
+    def __init__(self, mistakes: Iterable[LabMistake]) -> None:
+        self.mistakes = tuple(sorted(dict.fromkeys(mistakes), key=lambda mistake: mistake.place))
+        count = len(self.mistakes)
+        lines = [f"the lab file has {count} mistakes" if count > 1 else "the lab file has a mistake"]
+        lines += map(str, self.mistakes[:_MOST_SHOWN])
+        if count > _MOST_SHOWN:
+            lines.append(f"... and {count - _MOST_SHOWN} more")
+        super().__init__("\n".join(lines))
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """'did you mean 'x'? known are x, y' - what to say after an unknown word."""
+    """'did you mean 'x'? known are x, y' - what to say after an unknown word. known: in the order to show them in."""
     from difflib import get_close_matches  # only when something is wrong: it costs 5 ms to load
 
-    close = get_close_matches(word, known, 1, 0.5)
-    guess = f"did you mean '{close[0]}'? " if close else ""
-    return f"{guess}known are {', '.join(sorted(known))}" if known else "there is none"
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(word[:_LONGEST_WORD].lower(), by_lower, 1, 0.5)
+    guess = f"did you mean '{by_lower[close[0]]}'? " if close else ""
+    return f"{guess}known are {', '.join(known)}" if known else "there is none"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Generic, NamedTuple, TypeVar
 
@@ -12,26 +13,32 @@ from checks.language.check import Check
 from checks.language.statement import Mistake, Statement
 from labrunner.about import read_about
 from labrunner.action import Action
-from labrunner.errors import nearest
+from labrunner.errors import LabError, LabMistake, UsageError, nearest
 from labrunner.lab import Lab, Step
 from labrunner.reading import Reader
-from labrunner.source import read_tree
-from labrunner.tree import Entry, Node
+from labrunner.source import read_document
+from labrunner.tree import UNKNOWN, Entry, Node
 from runtime.network.world import WORLDS
 
 S = TypeVar("S", bound=Statement)
 
 _LAB_KEYS = ("title", "summary", "level", "minutes", "topics", "world", "vars", "steps")
 _STEP_KEYS = ("id", "title", "teach", "do", "check")
+_ID = re.compile(r"(?!\d+$)[a-z0-9][a-z0-9-]*")
 
 
 class _SortFields(NamedTuple):
     noun: str
     package: str
+    key: str
 
 
 class _Sort(_SortFields, Generic[S]):
-    """A sort of statement: what it is called, and the package whose files are its words."""
+    """A sort of statement: what it is called, the package whose files are its words, and where in a step it stands."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return words(self.package)
 
     def find(self, word: str) -> type[S]:
         """The class in the file `word`.py: add_veth -> AddVeth."""
@@ -40,16 +47,25 @@ class _Sort(_SortFields, Generic[S]):
         return found
 
 
-_ACTION: _Sort[Action] = _Sort("action", "labrunner.actions")
-_CHECK: _Sort[Check] = _Sort("check", "checks")
+_ACTION: _Sort[Action] = _Sort("action", "labrunner.actions", "do")
+_CHECK: _Sort[Check] = _Sort("check", "checks", "check")
 
 
 def load(path: str, given: Mapping[str, str] | None = None) -> Lab:
     """The lab in the file `path`, with the variables `given` (--set). Raises LabError, UsageError."""
-    reader = _LabReader()
-    lab = reader.lab(path, read_tree(path, given or {}))
-    reader.finish()
+    lab, mistakes = _read(path, given or {})
+    if mistakes and given and not _read(path, {})[1]:
+        shown = " ".join(f"--set {name}={value}" for name, value in given.items())
+        raise UsageError(f"'{shown}' does not fit this lab", mistakes[0].says)
+    if mistakes:
+        raise LabError(mistakes)
     return lab
+
+
+def _read(path: str, given: Mapping[str, str]) -> tuple[Lab, Sequence[LabMistake]]:
+    document = read_document(path, given)
+    reader = _LabReader(document.mistakes)
+    return reader.lab(path, document.tree), reader.mistakes
 
 
 @cache
@@ -61,57 +77,82 @@ def words(package: str) -> tuple[str, ...]:
 
 class _LabReader(Reader):
     def lab(self, path: str, root: Node) -> Lab:
-        top = self.mapping(root, _LAB_KEYS, required=("title", "steps"))
-        given = self.typed(top, "vars", dict, "a mapping of names to values") or {}
-        steps = tuple(self._step(node, number) for number, node in enumerate(self.nodes(top, "steps"), 1))
-        self._no_twins(top, steps)
-        return Lab(
-            read_about(self, path, root),
-            self.word(top, "world", WORLDS, WORLDS[0]),
-            {name: str(entry.node.value) for name, entry in given.items()},
-            steps,
-        )
+        top = self.mapping(root, _LAB_KEYS, ("title", "steps"), "a lab")
+        nodes = self.nodes(top, "steps", least=1)
+        steps = tuple(self._step(node, number) for number, node in enumerate(nodes, 1))
+        self._no_twins(zip(steps, nodes, strict=True))
+        return Lab(read_about(self, path, root), self.word(top, "world", WORLDS, WORLDS[0]), self._variables(top), steps)
+
+    def _variables(self, top: Mapping[str, Entry]) -> dict[str, str]:
+        declared: Mapping[str, Entry] = self.typed(top, "vars", dict, "a mapping of names to values") or {}
+        for name, entry in declared.items():
+            if not name.isidentifier():
+                self.mistake_at(entry, f"'{name}' cannot be the name of a variable", "letters, digits and _ can")
+            if isinstance(entry.node.value, dict | list | None):
+                self.mistake(entry.node, f"the variable '{name}' has to be a text or a number")
+        return {name: str(entry.node.value) for name, entry in declared.items()}
 
     def _step(self, node: Node, number: int) -> Step:
-        top = self.mapping(node, _STEP_KEYS, required=("title", "check"))
+        top = self.mapping(node, _STEP_KEYS, ("title", "check"), "a step")
         return Step(
-            self.text(top, "id") or f"step-{number}",
+            self._id(top) or f"step-{number}",
             self.text(top, "title"),
             self.text(top, "teach").strip(),
-            tuple(self._statements(self.nodes(top, "do"), _ACTION)),
-            tuple(self._statements(self.nodes(top, "check"), _CHECK)),
+            tuple(self._statements(self.nodes(top, "do"), _ACTION, _CHECK)),
+            tuple(self._statements(self.nodes(top, "check", least=1), _CHECK, _ACTION)),
         )
 
-    def _no_twins(self, top: Mapping[str, Entry], steps: Iterable[Step]) -> None:
-        seen: set[str] = set()
-        for step, node in zip(steps, self.nodes(top, "steps"), strict=True):
-            if step.id in seen:
-                self.mistake(node, f"there are two steps with the id '{step.id}'", "give each an id of its own")
-            seen.add(step.id)
+    def _id(self, top: Mapping[str, Entry]) -> str:
+        found = self.text(top, "id")
+        if found and not _ID.fullmatch(found):
+            self.mistake(top["id"].node, f"'{found}' cannot be the id of a step",
+                         "small letters, digits and - can, and a letter has to be among them")
+        return found
 
-    def _statements(self, nodes: Iterable[Node], sort: _Sort[S]) -> Iterator[S]:
+    def _no_twins(self, steps: Iterable[tuple[Step, Node]]) -> None:
+        seen: dict[str, Node] = {}
+        for step, node in steps:
+            first = seen.setdefault(step.id, node)
+            if first is not node:
+                self.mistake(node.value["id"].node if "id" in node.value else node,
+                             f"there are two steps with the id '{step.id}' (the first in line {first.place.line})",
+                             "give each an id of its own")
+
+    def _statements(self, nodes: Iterable[Node], sort: _Sort[S], other: _Sort[Action] | _Sort[Check]) -> Iterator[S]:
         for node in nodes:
-            statement = self._statement(node, sort)
+            statement = self._statement(node, sort, other)
             if statement:
                 yield statement
 
-    def _statement(self, node: Node, sort: _Sort[S]) -> S | None:
+    def _statement(self, node: Node, sort: _Sort[S], other: _Sort[Action] | _Sort[Check]) -> S | None:
+        if node.value is UNKNOWN:
+            return None
         if not isinstance(node.value, dict) or len(node.value) != 1:
-            self.mistake(node, f"here stands one {sort.noun}, written as `- WORD: ...`")
+            self._no_statement(node, sort)
             return None
         word, entry = next(iter(node.value.items()))
-        known = words(sort.package)
-        if word not in known:
-            self.mistake_at(entry, f"there is no {sort.noun} '{word}'", nearest(word, known))
-            return None
-        return self._made(sort.find(word), word, entry)
+        if word in sort.words:
+            return self._made(sort.find(word), word, entry)
+        elsewhere = f"it is the {other.noun} of that name? it stands under '{other.key}'" if word in other.words else ""
+        self.mistake_at(entry, f"there is no {sort.noun} '{word}'", elsewhere or nearest(word, sort.words))
+        return None
+
+    def _no_statement(self, node: Node, sort: _Sort[S]) -> None:
+        example = f"write '- {sort.words[0]}: ...', and the arguments in {{}} or indented below it"
+        if isinstance(node.value, dict):
+            found = f"{len(node.value)} words ({', '.join(node.value)})" if node.value else "none"
+            self.mistake(node, f"one {sort.noun} has to stand here, and here stand {found}", example)
+        else:
+            self.mistake(node, f"here has to stand one {sort.noun} with its arguments", example)
 
     def _made(self, made: type[S], word: str, entry: Entry) -> S | None:
+        if not entry.node.known:
+            return None
         value = entry.node.value
         if not isinstance(value, dict) and not made.main:
-            self.mistake(entry.node, f"'{word}' needs its arguments by name", f"they are {', '.join(made.arguments)}")
+            self.mistake(entry.node, f"'{word}' needs its arguments by name", _arguments(made))
             return None
-        fields = value if isinstance(value, dict) else {made.main: Entry(entry.node.place, entry.node)}
+        fields = value if isinstance(value, dict) else {made.main: entry}
         try:
             return made(**{key: each.node.plain() for key, each in fields.items()})
         except Mistake as mistake:
@@ -119,5 +160,12 @@ class _LabReader(Reader):
             if mistake.key not in made.arguments and at:
                 self.mistake_at(at, f"'{word}' has no argument '{mistake.key}'", nearest(mistake.key, tuple(made.arguments)))
             else:
-                self.mistake(at.node if at else entry.node, f"{word}: {mistake.says}")
+                self.mistake(at.node if at else entry.node, f"{word}: {mistake.says}", "" if at else _arguments(made))
             return None
+
+
+def _arguments(made: type[Statement]) -> str:
+    """What a statement is given: 'its arguments are name, peer, and if need be netns'."""
+    needed = [name for name, each in made.arguments.items() if each.required]
+    others = [name for name, each in made.arguments.items() if not each.required]
+    return f"its arguments are {', '.join(needed)}" + (f", and if need be {', '.join(others)}" if others else "")

@@ -2,50 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from labrunner.errors import LabError, LabMistake, nearest
-from labrunner.tree import Entry, Node
+from labrunner.errors import LabMistake, nearest
+from labrunner.tree import UNKNOWN, Entry, Node
 
 
 class Reader:
-    """Each method notes what is wrong and gives back something harmless, so that reading goes on to the next mistake."""
+    """Each method notes what is wrong and gives back something harmless, so that reading goes on to the next mistake.
 
-    def __init__(self) -> None:
-        self._mistakes: list[LabMistake] = []
+    mistakes: all that were noted, those that it began with first.
+    """
 
-    def finish(self) -> None:
-        """Raises LabError with every mistake that was noted."""
-        if self._mistakes:
-            raise LabError(self._mistakes)
+    def __init__(self, mistakes: Iterable[LabMistake] = ()) -> None:
+        self.mistakes = list(mistakes)
 
-    def mapping(self, node: Node, known: tuple[str, ...], required: tuple[str, ...]) -> dict[str, Entry]:
-        """The entries of a mapping that has only `known` keys and all of the `required` ones; {} when it is none."""
+    def mapping(self, node: Node, known: tuple[str, ...], required: tuple[str, ...], what: str) -> dict[str, Entry]:
+        """The entries of a mapping that has only `known` keys and all of the `required` ones; {} when it is none.
+
+        what: what the mapping stands for, as 'a lab'.
+        """
         if not isinstance(node.value, dict):
-            self.mistake(node, f"here stands {_kind_of(node.value)}, expected are the keys {', '.join(known)}")
+            if node.value is not UNKNOWN:
+                self.mistake(node, f"here stands {_kind_of(node.value)}, and {what} is a mapping",
+                             f"write KEY: VALUE, one a line; the keys are {', '.join(known)}")
             return {}
         for key, entry in node.entries():
             if key not in known:
-                self.mistake_at(entry, f"the key '{key}' is unknown here", nearest(key, known))
+                self.mistake_at(entry, f"{what} has no key '{key}'", nearest(key, known))
         for key in required:
             if key not in node.value:
-                self.mistake(node, f"'{key}' is missing")
+                self.mistake(node, f"{what} needs the key '{key}', and it is missing", f"add a line '{key}: ...'")
         return {key: entry for key, entry in node.value.items() if key in known}
 
-    def nodes(self, top: Mapping[str, Entry], key: str) -> list[Node]:
-        """The nodes of the list under `key`; [] when there is none."""
-        return self.typed(top, key, list, "a list, each entry with `- ` before it") or []
+    def nodes(self, top: Mapping[str, Entry], key: str, least: int = 0) -> list[Node]:
+        """The nodes of the list under `key`, `least` or more; [] when there is none."""
+        found: list[Node] | None = self.typed(top, key, list, "a list, each entry in a line of its own with '- ' before it")
+        if found is not None and len(found) < least:
+            self.mistake(top[key].node, f"the list '{key}' is empty", "write at least one entry")
+        return found or []
+
+    def texts(self, top: Mapping[str, Entry], key: str) -> tuple[str, ...]:
+        """The texts of the list under `key`."""
+        nodes = self.nodes(top, key)
+        for node in nodes:
+            if not isinstance(node.value, str) and node.value is not UNKNOWN:
+                self.mistake(node, f"'{key}' is a list of words, and here stands {_kind_of(node.value)}")
+        return tuple(node.value for node in nodes if isinstance(node.value, str))
 
     def text(self, top: Mapping[str, Entry], key: str) -> str:
         """The text under `key`; '' when there is none."""
-        return self.typed(top, key, str, "a text") or ""
+        found: str | None = self.typed(top, key, str, "a text")
+        if found is not None and not found.strip():
+            self.mistake(top[key].node, f"'{key}' is empty")
+        return found or ""
 
     def word(self, top: Mapping[str, Entry], key: str, known: tuple[str, ...], default: str) -> str:
         """One of the `known` words under `key`."""
         value = self.text(top, key) or default
         if value not in known:
-            self.mistake(top[key].node, f"'{value}' is no {key}", nearest(value, known))
+            self.mistake(top[key].node, f"there is no {key} '{value}'", nearest(value, known))
         return value
 
     def typed(self, top: Mapping[str, Entry], key: str, kind: type[Any], says: str) -> Any:
@@ -55,18 +72,25 @@ class Reader:
         node = top[key].node
         if isinstance(node.value, kind) and not (kind is int and isinstance(node.value, bool)):
             return node.value
-        self.mistake(node, f"'{key}' has to be {says}, and here stands {_kind_of(node.value)}")
+        if node.value is not UNKNOWN:
+            mend = "put it in quotes" if kind is str and isinstance(node.value, int | float) else ""
+            self.mistake(node, f"'{key}' has to be {says}, and here stands {_kind_of(node.value)}", mend)
         return None
 
     def mistake(self, node: Node, says: str, mend: str = "") -> None:
         """Note a mistake at a value."""
-        self._mistakes.append(LabMistake(node.place, says, mend))
+        self.mistakes.append(LabMistake(node.place, says, mend))
 
     def mistake_at(self, entry: Entry, says: str, mend: str = "") -> None:
         """Note a mistake at a key."""
-        self._mistakes.append(LabMistake(entry.place, says, mend))
+        self.mistakes.append(LabMistake(entry.place, says, mend))
 
 
 def _kind_of(value: Any) -> str:
-    words = {dict: "a mapping", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
-    return words.get(type(value), "nothing")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return "a text"
+    return {dict: "a mapping", list: "a list"}.get(type(value), "nothing")

@@ -9,28 +9,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labrunner import tree_cache
-from labrunner.errors import UsageError
-from labrunner.tree import Node
+from labrunner.errors import LabError, LabMistake, Place, UsageError
+from labrunner.tree import Document
 from runtime.errors import describe
 
+_LARGEST_FILE = 1 << 20
 
-def read_tree(path: str, given: Mapping[str, str]) -> Node:
-    """The tree of the file `path` with the variables `given`. Raises UsageError, LabError."""
+
+def read_document(path: str, given: Mapping[str, str]) -> Document:
+    """The file `path` with the variables `given`. Raises UsageError, LabError when nothing of it can be read."""
+    data = _read(path)
+    kept = None if given else tree_cache.recall(path, data)  # with other values it is not kept: there is no end to them
+    if kept:
+        return Document(kept)
+    made = _made(path, data, given)
+    if not (given or made.mistakes):
+        tree_cache.keep(path, data, made.tree)
+    return made
+
+
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(_LARGEST_FILE + 1)
     except OSError as error:
-        raise UsageError(f"{path} cannot be read", describe(error.errno or 0)) from error
-    if given:  # not kept: there is no end to their values
-        return _made(path, data, given)
-    kept = tree_cache.recall(path, data)
-    if kept is None:
-        kept = _made(path, data, given)
-        tree_cache.keep(path, data, kept)
-    return kept
+        raise UsageError(f"{path} cannot be read", describe(error.errno or 0), "a lab is a folder with a lab.yaml in it") from error
+    if len(data) > _LARGEST_FILE:
+        raise LabError([LabMistake(Place(path, 1, 1), "the file is larger than 1 MiB", "is it a lab? a lab is a page or two of text")])
+    return data
 
 
-def _made(path: str, data: bytes, given: Mapping[str, str]) -> Node:
+def _made(path: str, data: bytes, given: Mapping[str, str]) -> Document:
     from labrunner.document import parse
     from labrunner.template import fill
 

@@ -1,7 +1,8 @@
 """Trees of labs, kept in the user's cache folder from one run to the next.
 
-A kept tree counts only for the very same text and the very same code that made it. It is written to a file without a name
-first (O_TMPFILE, open(2)) and linked when it is whole: a run that is killed leaves nothing, and nobody reads half a file.
+A kept tree counts only for the very same text and the very same code that made it. It is written to a file without a
+name first (O_TMPFILE, open(2)) and linked when it is whole: a run that is killed leaves nothing, and nobody reads half a
+file.
 """
 
 from __future__ import annotations
@@ -25,30 +26,34 @@ def recall(path: str, data: bytes) -> Node | None:
         with open(_file(path), "rb") as file:
             kept = json.load(file)
         return _unpacked(kept["tree"], path) if kept["key"] == _key(path, data) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # not there, or not what this labrun writes: as if it were not there
 
 
 def keep(path: str, data: bytes, tree: Node) -> None:
     """Keep `tree`. Where the cache folder cannot be written nothing is kept, and nothing is said."""
-    text = json.dumps({"key": _key(path, data), "tree": _packed(tree)}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps({"key": _key(path, data), "tree": _packed(tree)}, separators=(",", ":")).encode()
     target = _file(path)
     with suppress(OSError):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         fd = os.open(os.path.dirname(target), os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
-            os.write(fd, text.encode())
-            with suppress(FileNotFoundError):
-                os.unlink(target)
-            # With a folder's descriptor, though unused, Python calls linkat(2), which alone follows the link in /proc.
-            os.link(f"/proc/self/fd/{fd}", target, src_dir_fd=fd, follow_symlinks=True)
+            if os.write(fd, text) == len(text):  # else the disk is full
+                _give_name(fd, target)
         finally:
             os.close(fd)
 
 
+def _give_name(fd: int, target: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(target)
+    # With a folder's descriptor, though unused, Python calls linkat(2), which alone follows the link in /proc.
+    os.link(f"/proc/self/fd/{fd}", target, src_dir_fd=fd, follow_symlinks=True)
+
+
 def _file(path: str) -> str:
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(cache, "labrun", "labs", f"{crc32(os.path.abspath(path).encode()):08x}.json")
+    return os.path.join(cache, "labrun", "labs", f"{crc32(os.fsencode(os.path.abspath(path))):08x}.json")
 
 
 def _key(path: str, data: bytes) -> list[Any]:

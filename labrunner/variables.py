@@ -13,6 +13,6 @@ def variables(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals):
-            raise UsageError(f"'--set {pair}' is not of the form VAR=VALUE", mend="for example: --set subnet=10.1.0.0/24")
+            raise UsageError(f"'--set {pair}' is not of the form VAR=VALUE", mend="as in --set subnet=10.1.0.0/24")
         found[name] = value
     return found

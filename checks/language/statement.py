@@ -64,7 +64,7 @@ class Statement:
         for name in own:
             delattr(cls, name)  # or an object without the value would seem to have one
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, /, **given: Any) -> None:
         """Raises Mistake for the first argument that is unknown, missing or not of its kind."""
         values = {}
         for key in given:

@@ -9,10 +9,11 @@ from checks.reasoning.silence import why_unheard
 from checks.reasoning.subnets import gateway, lead_to, subnet_of
 from checks.reasoning.translation import masquerade_words, translates
 from checks.reasoning.wire import End, door, hearers
-from checks.reasoning.wording import advice, ip, listed, no_netns, set_up, within
+from checks.reasoning.wording import advice, listed, no_netns, set_up
 from runtime.facts.difference import show_route, show_rule
 from runtime.facts.observer import FORWARDING
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.network.command_line import ip, within
 from runtime.network.netns import LAB_HOST
 from runtime.network.world import OUTSIDE
 
@@ -83,7 +84,7 @@ def _not_forwarded(snapshot: Snapshot, journey: Journey, to: str) -> str:
     forward = within(name, f"sysctl -w {FORWARDING}=1")
     if name == LAB_HOST or facts is None:
         return advice(f"{name} does not forward packets ({FORWARDING} is 0)", "let it", forward)
-    cause = f"{sender.netns} sends what is for {to} to {name} ({show_route(sender.route)}), which does not forward packets"
+    cause = f"{sender.netns} sends what is for {to} to {name} ({show_route(sender.route)}), which does not forward it"
     right = gateway(snapshot, facts)
     if not right or right == sender.route.gateway:
         return advice(cause, "let it", forward)

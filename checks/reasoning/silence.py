@@ -5,10 +5,11 @@ from __future__ import annotations
 from checks.reasoning.path import Hop, owner
 from checks.reasoning.subnets import gateway, inside, subnet_of
 from checks.reasoning.wire import End, door, hearers, ways
-from checks.reasoning.wording import advice, ip, join, listed, set_up
+from checks.reasoning.wording import advice, join, listed, set_up
 from runtime.facts.difference import show_route
 from runtime.facts.links import Link
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.network.command_line import ip
 from runtime.network.world import OUTSIDE
 
 

@@ -6,9 +6,10 @@ import ipaddress
 from typing import TypeAlias
 
 from checks.reasoning.wire import End, hearers
-from checks.reasoning.wording import advice, ip, listed, set_up
+from checks.reasoning.wording import advice, listed, set_up
 from runtime.facts.links import Link
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.network.command_line import ip
 from runtime.network.netns import LAB_HOST
 
 Subnet: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import NamedTuple
 
-from checks.reasoning.wording import within
 from runtime.facts.rules import Rule
 from runtime.facts.snapshot import NetnsFacts
+from runtime.network.command_line import within
 
 _SNAT = "snat to "
 

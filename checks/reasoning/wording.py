@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from runtime.facts.links import Link
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.network.command_line import ip, link, move_link
 from runtime.network.netns import LAB_HOST
 from runtime.network.world import OUTSIDE
 
@@ -25,35 +26,21 @@ def command_of(hint: str) -> str:
     return hint.rpartition(_SEPARATOR)[2] if _SEPARATOR in hint else ""
 
 
-def ip(netns: str, words: str) -> str:
-    """A command of ip(8) that acts in `netns`."""
-    return f"ip {words}" if netns == LAB_HOST else f"ip -n {netns} {words}"
-
-
-def within(netns: str, command: str) -> str:
-    """Any command, run in `netns`."""
-    return command if netns == LAB_HOST else f"ip netns exec {netns} {command}"
-
-
 def set_up(netns: str, interface: str) -> str:
-    return ip(netns, f"link set {interface} up")
+    """The command that brings an interface up."""
+    return ip(netns, f"link set {link(interface)} up")
 
 
-def move(interface: str, netns: str, to: str) -> str:
-    """The command that moves an interface. The lab host's namespace has no name: it is that of process 1."""
-    return ip(netns, f"link set {interface} netns {'1' if to == LAB_HOST else to}")
-
-
-def add_veth(netns: str, name: str, peer: str, peer_netns: str) -> str:
-    """The command that makes a veth pair, each end where it belongs."""
-    there = "" if peer_netns == netns else f" netns {'1' if peer_netns == LAB_HOST else peer_netns}"
-    return ip(netns, f"link add {name} type veth peer name {peer}{there}")
+def delete_link(netns: str, interface: str) -> str:
+    """The command that deletes an interface."""
+    return ip(netns, f"link delete {link(interface)}")
 
 
 def join(facts: NetnsFacts, bridge: str, *ports: str) -> tuple[str, ...]:
     """The commands that make interfaces ports of a bridge, and the bridge itself where there is none."""
-    make = [] if facts.link(bridge) else [f"link add name {bridge} type bridge", f"link set {bridge} up"]
-    return tuple(ip(facts.name, words) for words in (*make, *(f"link set {port} master {bridge}" for port in ports)))
+    add = ip(facts.name, f"link add name {bridge} type bridge")
+    make = () if facts.link(bridge) else (add, set_up(facts.name, bridge))
+    return (*make, *(ip(facts.name, f"link set {link(port)} master {bridge}") for port in ports))
 
 
 def listed(words: Iterable[str], nothing: str = "none") -> str:
@@ -72,9 +59,9 @@ def no_netns(snapshot: Snapshot, name: str) -> str:
 def elsewhere(snapshot: Snapshot, netns: str, interface: str) -> tuple[NetnsFacts, Link] | None:
     """An interface of this name in another netns; not one that leads to the world outside, which is not in its way."""
     for facts in snapshot.netns:
-        link = facts.link(interface)
-        if link and facts.name not in (netns, OUTSIDE) and link.peer_netns != OUTSIDE:
-            return facts, link
+        found = facts.link(interface)
+        if found and facts.name not in (netns, OUTSIDE) and found.peer_netns != OUTSIDE:
+            return facts, found
     return None
 
 
@@ -85,13 +72,13 @@ def no_link(snapshot: Snapshot, facts: NetnsFacts, interface: str, *make: str) -
     """
     found = elsewhere(snapshot, facts.name, interface)
     if found:
-        other, link = found
+        other, there = found
         cause = f"{interface} is in {other.name}, not in {facts.name}"
-        if link.kind != "bridge":
-            return advice(cause, "move it", move(interface, other.name, facts.name))
+        if there.kind != "bridge":
+            return advice(cause, "move it", move_link(interface, other.name, facts.name))
         if make:  # it belongs to its namespace (netdev_features.rst, netns_local)
             return advice(f"{cause}, and a bridge cannot be moved", "make it anew",
-                          ip(other.name, f"link delete {interface}"), *make)
+                          delete_link(other.name, interface), *make)
         return cause
-    cause = f"{facts.name} has no interface {interface} (only {listed(link.name for link in facts.links)})"
+    cause = f"{facts.name} has no interface {interface} (only {listed(each.name for each in facts.links)})"
     return advice(cause, "make it", *make) if make else cause

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from checks.language.statement import Mistake, argument
-from labrunner.action import Action, ip
+from labrunner.action import Action
+from runtime.network.command_line import ip
 from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS, OPTIONS, WORD

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from checks.language.statement import argument
+from checks.language.statement import Mistake, argument
 from labrunner.action import Action
+from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
+from runtime.network.world import OUTSIDE
 from runtime.values import NETNS
 
 
@@ -11,6 +13,10 @@ class AddNetns(Action):
 
     main = "name"
     name = argument(NETNS, "its name")
+
+    def validate(self) -> None:
+        if self.name in (LAB_HOST, OUTSIDE):
+            raise Mistake("name", f"'{self.name}' is there from the start, and no other netns can have its name")
 
     def command(self) -> str:
         return f"ip netns add {self.name}"

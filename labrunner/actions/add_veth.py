@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from checks.language.statement import argument
-from labrunner.action import Action, ip
+from labrunner.action import Action
+from runtime.network.command_line import add_veth
 from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS
@@ -14,11 +15,10 @@ class AddVeth(Action):
     name = argument(INTERFACE, "the near end")
     peer = argument(INTERFACE, "the far end")
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)
-    peer_netns = argument(NETNS, "the netns in which the far end is made; without it, where the near end is", default=None)
+    peer_netns = argument(NETNS, "the netns where the far end is made; without it, that of the near end", default=None)
 
     def command(self) -> str:
-        there = f" netns {self.peer_netns}" if self.peer_netns else ""
-        return ip(self.netns, f"link add {self.name} type veth peer name {self.peer}{there}")
+        return add_veth(self.netns, self.name, self.peer, self.peer_netns or self.netns)
 
     def apply(self, network: Network) -> None:
         network.add_veth(self.name, self.peer, self.netns, self.peer_netns or self.netns)

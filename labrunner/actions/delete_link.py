@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from checks.language.statement import argument
-from labrunner.action import Action, ip
+from labrunner.action import Action
+from runtime.network.command_line import ip, link
 from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS
@@ -15,7 +16,7 @@ class DeleteLink(Action):
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)
 
     def command(self) -> str:
-        return ip(self.netns, f"link delete {self.name}")
+        return ip(self.netns, f"link delete {link(self.name)}")
 
     def apply(self, network: Network) -> None:
         network.delete_link(self.name, self.netns)

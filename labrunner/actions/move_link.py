@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from checks.language.statement import argument
-from labrunner.action import Action, ip
+from labrunner.action import Action
+from runtime.network.command_line import move_link
 from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS
@@ -15,7 +16,7 @@ class MoveLink(Action):
     netns = argument(NETNS, "the netns that it is in", default=LAB_HOST)
 
     def command(self) -> str:
-        return ip(self.netns, f"link set {self.name} netns {self.to}")
+        return move_link(self.name, self.netns, self.to)
 
     def apply(self, network: Network) -> None:
         network.move_link(self.name, self.to, self.netns)

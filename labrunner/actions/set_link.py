@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from checks.language.statement import argument
-from labrunner.action import Action, ip
+from labrunner.action import Action
+from runtime.network.command_line import ip, link
 from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS, choice
@@ -16,7 +17,7 @@ class SetLink(Action):
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)
 
     def command(self) -> str:
-        return ip(self.netns, f"link set {self.name} {self.state}")
+        return ip(self.netns, f"link set {link(self.name)} {self.state}")
 
     def apply(self, network: Network) -> None:
         network.set_link(self.name, self.state == "up", self.netns)

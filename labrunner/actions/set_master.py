@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from checks.language.statement import argument
-from labrunner.action import Action, ip
+from labrunner.action import Action
+from runtime.network.command_line import ip, link
 from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS
@@ -16,7 +17,7 @@ class SetMaster(Action):
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)
 
     def command(self) -> str:
-        return ip(self.netns, f"link set {self.name} " + (f"master {self.master}" if self.master else "nomaster"))
+        return ip(self.netns, f"link set {link(self.name)} " + (f"master {self.master}" if self.master else "nomaster"))
 
     def apply(self, network: Network) -> None:
         network.set_master(self.name, self.master or "", self.netns)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from shlex import quote
+
 from checks.language.statement import argument
-from labrunner.action import Action, within
+from labrunner.action import Action
+from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
 from runtime.values import NETNS, SETTING, SYSCTL
@@ -15,7 +18,7 @@ class SetSysctl(Action):
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)
 
     def command(self) -> str:
-        return within(self.netns, f"sysctl -w {self.name}={self.value}")
+        return within(self.netns, f"sysctl -w {quote(f'{self.name}={self.value}')}")
 
     def apply(self, network: Network) -> None:
         network.set_sysctl(self.name, self.value, self.netns)

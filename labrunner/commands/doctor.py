@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         document = {"schema": 1, "outcome": "skip" if lacking else "pass", "kernel": os.uname().release,
                     "findings": [{**each._asdict(), "labs": list(each.labs)} for each in findings]}
-        json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+        json.dump(document, sys.stdout, indent=2)
         print()
     else:
         _print(findings, lacking)

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the catalogue. Returns the exit code."""
     labs = [load_about(path) for path in bundled().values()]
     if options.json:
-        json.dump({"schema": 1, "labs": [_as_json(about) for about in labs]}, sys.stdout, ensure_ascii=False, indent=2)
+        json.dump({"schema": 1, "labs": [_as_json(about) for about in labs]}, sys.stdout, indent=2)
         print()
         return EXIT_PASS
     width = max((len(about.id) for about in labs), default=0)

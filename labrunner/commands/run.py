@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from labrunner.catalog import find
-from labrunner.cli import EXIT_FAIL, EXIT_FAULT, EXIT_MISSING, EXIT_PASS
+from labrunner.cli import EXIT_FAIL, EXIT_FAULT, EXIT_MISSING, EXIT_PASS, fault
 from labrunner.errors import UsageError, nearest
 from labrunner.variables import variables
 from runtime.errors import Missing, Problem
@@ -27,14 +27,15 @@ _CODES = {"pass": EXIT_PASS, "fail": EXIT_FAIL, "skip": EXIT_MISSING, "error": E
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("lab", metavar="LAB", help="an id from `labrun list`, a folder, or a lab.yaml")
-    parser.add_argument("--until", metavar="STEP", default="", help="stop after this step (its id or its number)")
-    parser.add_argument("--pause", action="store_true", help="wait for Enter before each step is done")
-    parser.add_argument("--set", metavar="VAR=VALUE", action="append", default=[], help="another value for a variable of the lab")
-    parser.add_argument("--network", choices=_NETWORKS, default=_NETWORKS[0],
-                        help="how steps are done: netlink (labrun's own, needs no tools) or iproute2 (the shown commands, run)")
-    parser.add_argument("--id-map", choices=KINDS, default=KINDS[0], help="which ids the lab's root has on this machine")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output, and nothing else there")
+    add = parser.add_argument
+    add("lab", metavar="LAB", help="an id from `labrun list`, a folder, or a lab.yaml")
+    add("--until", metavar="STEP", help="stop after this step (its id or its number)")
+    add("--pause", action="store_true", help="wait for Enter before each step is done")
+    add("--set", metavar="VAR=VALUE", action="append", default=[], help="another value for a variable of the lab")
+    add("--network", choices=_NETWORKS, default=_NETWORKS[0],
+        help="how steps are done: netlink (labrun's own, needs no tools) or iproute2 (the shown commands, run)")
+    add("--id-map", choices=KINDS, default=KINDS[0], help="which ids the lab's root has on this machine")
+    add("--json", action="store_true", help="one JSON document on standard output, and nothing else there")
     parser.epilog = """\
 examples:
   labrun run bridge-network
@@ -47,7 +48,7 @@ examples:
 def run(options: argparse.Namespace) -> int:
     """Do the lab and tell of it. Returns the exit code."""
     path, given = find(options.lab), variables(options.set)
-    if options.pause and (options.json or not sys.stdin.isatty()):
+    if options.pause and (options.json or not (sys.stdin and sys.stdin.isatty())):
         raise UsageError("--pause needs a terminal to wait for Enter on", mend="leave out --pause")
     starting: Starting | Problem
     try:
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         from labrunner.loading import load
 
         lab = load(path, given)
-        until = _step(lab, options.until) if options.until else ""
+        until = "" if options.until is None else _step(lab, options)
     except BaseException:
         if isinstance(starting, Starting):
             starting.give_up()
@@ -71,20 +72,21 @@ def _play(lab: Lab, starting: Starting | Problem, until: str, options: argparse.
     from labrunner.session import Session
 
     reporter = _reporter(options)
+    outcome = ""
     try:
         if isinstance(starting, Problem):
             raise starting
         session = Session(lab, starting.ready(), options.network)
-    except Problem as problem:
+        try:
+            for event in session.play(until):
+                reporter.tell(event)
+                outcome = getattr(event, "outcome", outcome)
+        finally:
+            session.close()
+    except Exception as error:
+        problem = error if isinstance(error, Problem) else fault(error)
         reporter.fail(lab.about.id, problem, "skip" if isinstance(problem, Missing) else "error")
         raise
-    outcome = ""
-    try:
-        for event in session.play(until):
-            reporter.tell(event)
-            outcome = getattr(event, "outcome", outcome)
-    finally:
-        session.close()
     return outcome
 
 
@@ -98,11 +100,12 @@ def _reporter(options: argparse.Namespace) -> Reporter:
     return TerminalReporter(sys.stdout, pause=options.pause)
 
 
-def _step(lab: Lab, wanted: str) -> str:
-    """The id of the step that `wanted` means: an id, or a number from 1. Raises UsageError."""
+def _step(lab: Lab, options: argparse.Namespace) -> str:
+    """The id of the step that --until means by its id, or by its number from 1. Raises UsageError."""
+    wanted = options.until
     ids = [step.id for step in lab.steps]
-    if wanted.isdigit() and 1 <= int(wanted) <= len(ids):
+    if wanted in ids:
+        return str(wanted)
+    if wanted.isdecimal() and wanted.lstrip("0") in map(str, range(1, len(ids) + 1)):
         return ids[int(wanted) - 1]
-    if wanted not in ids:
-        raise UsageError(f"the lab {lab.about.id} has no step '{wanted}'", nearest(wanted, ids))
-    return wanted
+    raise UsageError(f"the lab {lab.about.id} has no step '{wanted}'", nearest(wanted, ids), f"labrun show {options.lab}")

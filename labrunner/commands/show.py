@@ -19,7 +19,8 @@ _WORLDS = {"empty": "a host of its own, with nothing attached",
 def declare(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("lab", metavar="LAB", help="an id from `labrun list`, a folder, or a lab.yaml")
-    parser.add_argument("--set", metavar="VAR=VALUE", action="append", default=[], help="another value for a variable of the lab")
+    parser.add_argument("--set", metavar="VAR=VALUE", action="append", default=[],
+                        help="another value for a variable of the lab")
     parser.add_argument("--commands", action="store_true", help="show the commands of each step too")
     parser.epilog = "examples:\n  labrun show bridge-network\n  labrun show bridge-network --commands\n"
 
@@ -40,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _head(lab: Lab) -> None:
     about = lab.about
-    minutes = f", {about.minutes} minutes" if about.minutes else ""
-    print(f"{about.title}\n{about.id}: {about.level}{minutes}; {', '.join(about.topics)}\n")
+    minutes = [f"{about.minutes} minutes"] if about.minutes else []
+    print(f"{about.title}\n{about.id}: {', '.join((about.level, *minutes, *about.topics))}\n")
     if about.summary:
         print(fill(about.summary, _WIDTH), end="\n\n")
     print(f"begins with  {_WORLDS[lab.world]}")

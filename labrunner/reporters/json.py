@@ -17,6 +17,7 @@ class JsonReporter:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._written = False
         self._document: dict[str, Any] = {"schema": SCHEMA, "steps": []}
         self._actions: list[dict[str, Any]] = []
         self._checks: list[dict[str, Any]] = []
@@ -37,6 +38,8 @@ class JsonReporter:
 
     def fail(self, lab: str, problem: Problem, outcome: str) -> None:
         """Write the document of a run that could not be carried through."""
+        if self._written:  # what went wrong came after the end
+            return
         self._document = {"lab": lab, "environment": {}} | self._document
         self._document["error"] = _problem(problem)
         self._write(outcome, 0.0)
@@ -51,8 +54,10 @@ class JsonReporter:
     def _write(self, outcome: str, seconds: float) -> None:
         order = ("schema", "lab", "outcome", "seconds", "environment", "steps", "error")
         whole = self._document | {"outcome": outcome, "seconds": round(seconds, 6)}
-        # In one line: with an indent json leaves its C encoder, which costs a tenth of the whole run.
-        self._out.write(json.dumps({key: whole[key] for key in order if key in whole}, ensure_ascii=False) + "\n")
+        # In one line: with an indent json leaves its C encoder, which costs a tenth of the whole run. In ASCII: right in
+        # every encoding that standard output may have.
+        self._out.write(json.dumps({key: whole[key] for key in order if key in whole}) + "\n")
+        self._written = True
 
 
 def _acted(acted: Acted) -> dict[str, Any]:

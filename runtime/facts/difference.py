@@ -10,7 +10,7 @@ from runtime.facts.addresses import Address
 from runtime.facts.links import Link
 from runtime.facts.neighbours import Neighbour
 from runtime.facts.routes import Route
-from runtime.facts.rules import Rule
+from runtime.facts.rules import Chain, Rule
 from runtime.facts.snapshot import NetnsFacts, Snapshot
 
 
@@ -32,10 +32,10 @@ class Change(NamedTuple):
 
 
 def difference(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
-    """What has to be done to `before` to make it `after`. Counters of rules don't count as a change."""
+    """What has to be done to `before` to make it `after`. Counters of rules and unanswered neighbours don't count."""
     changes: list[Change] = []
     old, new = ({netns.name: netns for netns in snapshot.netns} for snapshot in (before, after))
-    changes += _compare("", "netns", {name: {} for name in old}, {name: {} for name in new})
+    changes += _compare("", "netns", _inodes(old), _inodes(new))
     for name in dict.fromkeys((*old, *new)):
         changes += _within(name, old.get(name) or NetnsFacts(name, 0), new.get(name) or NetnsFacts(name, 0))
     changes += _compare("", "process", {f"{p.pid} {p.command}": {} for p in before.processes},
@@ -49,14 +49,14 @@ def _within(name: str, old: NetnsFacts, new: NetnsFacts) -> list[Change]:
         *_compare(name, "address", _addresses(old.addresses), _addresses(new.addresses)),
         *_compare(name, "route", _routes(old.routes), _routes(new.routes)),
         *_compare(name, "neighbour", _neighbours(old.neighbours), _neighbours(new.neighbours)),
-        *_compare(name, "chain", {_chain(c): {"policy": c.policy} for c in old.chains},
-                  {_chain(c): {"policy": c.policy} for c in new.chains}),
-        *_compare(name, "rule", _numbered(map(show_rule, old.rules)), _numbered(map(show_rule, new.rules))),
+        *_compare(name, "chain", _chains(old.chains), _chains(new.chains)),
+        *_compare(name, "rule", _rules(old.rules), _rules(new.rules)),
         *_compare(name, "sysctl", *({n: {"value": v} for n, v in facts.sysctls} for facts in (old, new)))
     ] if old != new else []
 
 
 _Things = Mapping[str, Mapping[str, str]]
+_QUIET = ("inode", "src", "mtu", "type", "hook", "priority")  # of something new they are not worth a word
 
 
 def _compare(netns: str, kind: str, old: _Things, new: _Things) -> list[Change]:
@@ -65,7 +65,7 @@ def _compare(netns: str, kind: str, old: _Things, new: _Things) -> list[Change]:
     changes = [Change("removed", netns, kind, name) for name in old if name not in new]
     for name, fields in new.items():
         if name not in old:
-            shown = tuple((field, "", value) for field, value in fields.items() if value)
+            shown = tuple((field, "", value) for field, value in fields.items() if value and field not in _QUIET)
             changes.append(Change("added", netns, kind, name, shown))
         elif fields != old[name]:
             changed = tuple((field, old[name][field], value) for field, value in fields.items()
@@ -76,7 +76,7 @@ def _compare(netns: str, kind: str, old: _Things, new: _Things) -> list[Change]:
 
 def _links(links: Iterable[Link]) -> _Things:
     return {link.name: {"kind": link.kind, "state": link.state, "master": link.master, "peer": link.peer,
-                        "peer_netns": link.peer_netns} for link in links}
+                        "peer_netns": link.peer_netns, "mtu": str(link.mtu)} for link in links}
 
 
 def _addresses(addresses: Iterable[Address]) -> _Things:
@@ -84,25 +84,35 @@ def _addresses(addresses: Iterable[Address]) -> _Things:
 
 
 def _routes(routes: Iterable[Route]) -> _Things:
-    return {show_route(route): {} for route in routes}
+    return _numbered((show_route(route), {"src": route.source}) for route in routes)
 
 
 def _neighbours(neighbours: Iterable[Neighbour]) -> _Things:
     return {f"{each.address} dev {each.interface}": {} for each in neighbours if each.answered}
 
 
-def _chain(chain: Any) -> str:
-    return f"{chain.family} {chain.table} {chain.name}"
+def _chains(chains: Iterable[Chain]) -> _Things:
+    return {f"{each.family} {each.table} {each.name}": {
+        "policy": each.policy, "type": each.type, "hook": each.hook, "priority": str(each.priority)} for each in chains}
 
 
-def _numbered(texts: Iterable[str]) -> _Things:
-    """The same rule may stand twice; the second is a thing of its own."""
+def _rules(rules: Iterable[Rule]) -> _Things:
+    return _numbered((show_rule(rule), {}) for rule in rules)
+
+
+def _inodes(netns: Mapping[str, NetnsFacts]) -> _Things:
+    """Another inode is another namespace, though it has the old one's name."""
+    return {name: {"inode": str(facts.inode)} for name, facts in netns.items()}
+
+
+def _numbered(things: Iterable[tuple[str, dict[str, str]]]) -> _Things:
+    """The same rule or route may stand twice; the second is a thing of its own."""
     seen: Counter[str] = Counter()
-    things: dict[str, dict[str, str]] = {}
-    for text in texts:
+    numbered: dict[str, dict[str, str]] = {}
+    for text, fields in things:
         seen[text] += 1
-        things[text if seen[text] == 1 else f"{text} ({seen[text]})"] = {}
-    return things
+        numbered[text if seen[text] == 1 else f"{text} ({seen[text]})"] = fields
+    return numbered
 
 
 def show_route(route: Route) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from struct import Struct
+from typing import TypeAlias
 
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
 from runtime.facts.links import Link, RawLink, read_links
 from runtime.facts.neighbours import Neighbour, read_neighbours
-from runtime.facts.processes import read_processes
+from runtime.facts.processes import Process, read_processes
 from runtime.facts.routes import read_routes
 from runtime.facts.rules import Chain, Rule, read_rules
 from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.facts.sysctls import read_sysctls
 from runtime.netlink.message import REQUEST, Message, attributes, u32
+from runtime.network.link_events import wait_until
 from runtime.network.netns import Namespaces, Netns
 
 FORWARDING = "net.ipv4.ip_forward"
@@ -23,6 +25,9 @@ _GETNSID = 90  # RTM_GETNSID
 _RTGENMSG = b"\0\0\0\0"
 _NETNSA_NSID, _NETNSA_FD = 1, 3
 _SIGNED = Struct("=i")
+_DEPARTURE = 1.0  # seconds; it takes some 20 milliseconds
+
+_Place: TypeAlias = tuple[int, int]  # inode of a netns, ifindex there
 
 
 class Observer:
@@ -34,15 +39,29 @@ class Observer:
     def __init__(self, namespaces: Namespaces, proc: int, sysctls: Iterable[str] = ()) -> None:
         self._namespaces, self._proc = namespaces, proc
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
-        self._nsids: dict[tuple[int, int], str] = {}  # (inode of a netns, nsid there) -> name of the netns meant
+        self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
+        self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
+        self._wired: dict[int, set[_Place]] = {}  # inode of a netns -> the other ends of the wires that lead there
 
     def observe(self) -> Snapshot:
         """Everything, now."""
         everywhere = self._namespaces.all()
+        if everywhere != self._everywhere:  # numbers and inodes are used again for other namespaces
+            self._nsids.clear()
+        processes = read_processes(self._proc)
+        self._wait_for_departures(everywhere, processes)
+        self._everywhere = everywhere
+        self._wired = {}
         links = {netns.inode: read_links(netns.route) for netns in everywhere}
-        return Snapshot(
-            tuple(self._facts(netns, everywhere, links) for netns in everywhere), read_processes(self._proc)
-        )
+        return Snapshot(tuple(self._facts(netns, everywhere, links) for netns in everywhere), processes)
+
+    def _wait_for_departures(self, everywhere: tuple[Netns, ...], processes: tuple[Process, ...]) -> None:
+        """A netns that ends takes its wires with it, some milliseconds later (cleanup_net, net_namespace.c)."""
+        kept = {netns.inode for netns in everywhere} | {process.namespace("net") for process in processes}
+        lost = {place for inode, places in self._wired.items() if inode not in kept for place in places}
+        if lost:
+            wait_until(lambda: not lost & {(netns.inode, link.ifindex) for netns in everywhere
+                                           for link in read_links(netns.route)}, everywhere, _DEPARTURE)
 
     def _facts(self, netns: Netns, everywhere: tuple[Netns, ...], links: dict[int, list[RawLink]]) -> NetnsFacts:
         raw = links[netns.inode]
@@ -65,6 +84,8 @@ class Observer:
     def _link(self, raw: RawLink, netns: Netns, everywhere: tuple[Netns, ...], links: dict[int, list[RawLink]]) -> Link:
         here = links[netns.inode]
         peer_netns = self._peer_netns(raw, netns, everywhere)
+        if peer_netns:
+            self._wired.setdefault(peer_netns.inode, set()).add((netns.inode, raw.ifindex))
         there = links[peer_netns.inode] if peer_netns else []
         return Link(
             raw.name,
@@ -81,11 +102,10 @@ class Observer:
             return None
         if raw.peer_nsid is None:
             return netns
-        key = (netns.inode, raw.peer_nsid)
+        key = (netns, raw.peer_nsid)
         if key not in self._nsids:
-            self._nsids.update({(netns.inode, nsid): each.name for each in everywhere
-                                if (nsid := _nsid(netns, each)) is not None})
-        return next((each for each in everywhere if each.name == self._nsids.get(key)), None)
+            self._nsids.update({(netns, nsid): each for each in everywhere if (nsid := _nsid(netns, each)) is not None})
+        return self._nsids.get(key)
 
 
 def _rules(netns: Netns) -> tuple[tuple[Chain, ...], tuple[Rule, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -128,21 +129,45 @@ class Namespaces:
         except Refused:
             return []
         try:
-            return [name for name in os.listdir(folder) if name not in self._fixed]
+            # A name that is not UTF-8 could not be told to anybody.
+            return [name for name in os.listdir(folder) if name not in self._fixed and not _undecodable(name)]
         finally:
             os.close(folder)
 
     def _open(self, name: str) -> int:
-        fd = sys.open_beneath(self._root, f"{NETNS_DIR}/{name}", os.O_RDONLY)
+        place = sys.open_beneath(self._root, f"{NETNS_DIR}/{name}", os.O_PATH)
         try:
-            if fcntl.ioctl(fd, _NS_GET_NSTYPE) == sys.NEWNET:
-                return fd
-        except OSError:
-            pass
-        os.close(fd)
-        raise Refused(f"open {NETNS_DIR}/{name}", why="it is not a network namespace")
+            fd = _open_netns(place)
+        finally:
+            os.close(place)
+        if fd is None:
+            raise Refused(f"open {NETNS_DIR}/{name}", why="it is not a network namespace")
+        return fd
 
     def _try_open(self, name: str) -> int | None:
         with suppress(Refused):
             return self._open(name)
         return None
+
+
+def _open_netns(place: int) -> int | None:
+    """The netns that `place` (O_PATH) stands for, opened; None when it is something else.
+
+    Those inside may have put anything there: to open a fifo, a device or a leased file would block or do something.
+    """
+    if not stat.S_ISREG(os.fstat(place).st_mode):
+        return None
+    try:
+        fd = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with suppress(OSError):
+        if fcntl.ioctl(fd, _NS_GET_NSTYPE) == sys.NEWNET:
+            return fd
+    os.close(fd)
+    return None
+
+
+def _undecodable(name: str) -> bool:
+    """Whether os.listdir() had to use surrogate escapes for the name."""
+    return any("\udc80" <= letter <= "\udcff" for letter in name)

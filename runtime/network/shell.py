@@ -11,10 +11,10 @@ PACKAGES = {"ip": "iproute2", "iptables": "iptables", "sysctl": "procps", "nft":
 
 
 def run_command(sandbox: Sandbox, command: str) -> None:
-    """Run a shell command as lab root on the lab host. Raises Refused with what it printed, Missing without the tool."""
+    """Run a shell command as lab root on the lab host. Raises Refused with its words, Missing without the tool."""
     done = sandbox.run(["/bin/sh", "-c", command])
     if done.status == _NOT_FOUND:
-        tool = done.errors.rpartition(": not found")[0].rpartition(": ")[2] or command.split()[0]
+        tool = done.errors.rpartition(": not found")[0].rpartition(": ")[2] or command.partition(" ")[0]
         package = PACKAGES.get(tool, tool)
         raise Missing(f"{tool} is not installed", f"'{command}' needs it",
                       f"sudo apt install {package}; or leave out --network iproute2: netlink needs no tools")

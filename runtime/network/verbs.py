@@ -9,7 +9,9 @@ import errno
 import ipaddress
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import ADDRESS, IFADDR, LOCAL
@@ -18,7 +20,7 @@ from runtime.facts.routes import DST, GATEWAY, MAIN, OIF, RTMSG
 from runtime.facts.sysctls import path_of
 from runtime.netlink.message import ACK, CREATE, EXCL, REQUEST, Message, attribute, nest, text, u32
 from runtime.network import nat
-from runtime.network.netns import Namespaces, Netns
+from runtime.network.netns import LAB_HOST, Namespaces
 from runtime.network.other_links import add_link
 from runtime.sandbox.handle import Sandbox
 
@@ -32,8 +34,22 @@ _CHANGE = REQUEST | ACK
 _PROTOCOL_BOOT, _SCOPE_UNIVERSE, _SCOPE_LINK, _UNICAST = 3, 0, 253, 1
 
 
+class _Kind(NamedTuple):
+    """Three fields of struct rtmsg (rtnetlink(7))."""
+
+    protocol: int
+    scope: int
+    type: int
+
+
+_ANY_KIND = _Kind(0, 255, 0)  # RTPROT_UNSPEC, RT_SCOPE_NOWHERE, RTN_UNSPEC: a route to delete may be the kernel's own
+
+
 class Network:
-    """The lab's network. `netns` arguments are names; the lab host's is the default."""
+    """The lab's network. `netns` arguments are names.
+
+    A refusal names the operation, the interface and the netns: 'set the interface ceth0 up in container-1'.
+    """
 
     def __init__(self, sandbox: Sandbox, namespaces: Namespaces) -> None:
         self._sandbox, self.namespaces = sandbox, namespaces
@@ -52,67 +68,78 @@ class Network:
 
         A peer made in place is 25 times faster than one made here and moved: a move waits for an RCU grace period.
         """
-        where = b"" if peer_netns == netns else u32(_NET_NS_FD, self.namespaces[peer_netns].fd)
-        info = nest(_VETH_PEER, IFINFO.pack(0, 0, 0, 0, 0) + text(IFNAME, peer) + where)
-        body = IFINFO.pack(0, 0, index, 0, 0) + text(IFNAME, name) + nest(LINKINFO, text(_KIND, "veth"), nest(_DATA, info))
-        self._route(netns, _NEWLINK, _NEW, body, f"add the veth pair {name} and {peer}")
+        there = "" if peer_netns == netns else f" in {peer_netns}"
+        operation = f"add the veth pair {name} in {netns} and {peer}{there}"
+        with self._doing(operation, netns, new_kind=True) as change:
+            where = u32(_NET_NS_FD, self.namespaces[peer_netns].fd) if there else b""
+            info = nest(_VETH_PEER, IFINFO.pack(0, 0, 0, 0, 0) + text(IFNAME, peer) + where)
+            kind = nest(LINKINFO, text(_KIND, "veth"), nest(_DATA, info))
+            change(_NEWLINK, _NEW, IFINFO.pack(0, 0, index, 0, 0) + text(IFNAME, name) + kind)
 
     def add_bridge(self, name: str, netns: str) -> None:
         """ip -n NETNS link add NAME type bridge"""
-        body = IFINFO.pack(0, 0, 0, 0, 0) + text(IFNAME, name) + nest(LINKINFO, text(_KIND, "bridge"))
-        self._route(netns, _NEWLINK, _NEW, body, f"add the bridge {name}")
+        with self._doing(f"add the bridge {name} in {netns}", netns, new_kind=True) as change:
+            change(_NEWLINK, _NEW, _named(name) + nest(LINKINFO, text(_KIND, "bridge")))
 
     def add_link(self, name: str, kind: str, lower: str, options: Mapping[str, str | int], netns: str) -> None:
         """ip -n NETNS link add [link LOWER] name NAME type KIND [OPTION VALUE]..."""
-        try:
+        with self._doing(f"add the {kind} {name} in {netns}", netns, new_kind=True):
             add_link(self.namespaces[netns], name, kind, lower, options)
-        except Refused as refused:
-            raise missing(refused) or refused from None
 
     def delete_link(self, name: str, netns: str) -> None:
         """ip -n NETNS link delete NAME"""
-        body = IFINFO.pack(0, 0, 0, 0, 0) + text(IFNAME, name)
-        self._route(netns, _DELLINK, _CHANGE, body, f"delete the interface {name}")
+        with self._doing(f"delete the interface {name} in {netns}", netns) as change:
+            change(_DELLINK, _CHANGE, _named(name))
 
     def move_link(self, name: str, to: str, netns: str) -> None:
         """ip -n NETNS link set NAME netns TO"""
-        body = IFINFO.pack(0, 0, 0, 0, 0) + text(IFNAME, name) + u32(_NET_NS_FD, self.namespaces[to].fd)
-        self._route(netns, _NEWLINK, _CHANGE, body, f"move the interface {name} to {to}")
+        with self._doing(f"move the interface {name} from {netns} to {to}", netns) as change:
+            change(_NEWLINK, _CHANGE, _named(name) + u32(_NET_NS_FD, self.namespaces[to].fd))
 
     def set_link(self, name: str, up: bool, netns: str) -> None:
         """ip -n NETNS link set NAME up|down"""
-        body = IFINFO.pack(0, 0, 0, _UP if up else 0, _UP) + text(IFNAME, name)
-        self._route(netns, _NEWLINK, _CHANGE, body, f"set the interface {name} {'up' if up else 'down'}")
+        with self._doing(f"set the interface {name} {'up' if up else 'down'} in {netns}", netns) as change:
+            change(_NEWLINK, _CHANGE, IFINFO.pack(0, 0, 0, _UP if up else 0, _UP) + text(IFNAME, name))
 
     def set_master(self, name: str, master: str, netns: str) -> None:
         """ip -n NETNS link set NAME master MASTER, and `nomaster` when MASTER is ''"""
-        index = index_of(self.namespaces[netns].route, master) if master else 0
-        body = IFINFO.pack(0, 0, 0, 0, 0) + text(IFNAME, name) + u32(MASTER, index)
-        self._route(netns, _NEWLINK, _CHANGE, body, f"make {name} a port of {master}")
+        change_it = f"make {name} a port of {master}" if master else f"take {name} out of its bridge"
+        operation = f"{change_it} in {netns}"
+        with self._doing(operation, netns) as change:
+            index = index_of(self.namespaces[netns].route, master) if master else 0
+            try:
+                change(_NEWLINK, _CHANGE, _named(name) + u32(MASTER, index))
+            except Refused as refused:
+                if refused.errno == errno.EOPNOTSUPP:  # do_set_master, net/core/rtnetlink.c: it takes no ports at all
+                    raise Refused(operation, refused.errno, f"{master} is no bridge") from refused
+                raise
 
     def add_address(self, address: str, interface: str, netns: str) -> None:
         """ip -n NETNS addr add ADDRESS dev INTERFACE"""
-        self._route(netns, _NEWADDR, _NEW, self._address(address, interface, netns),
-                    f"add the address {address} to {interface}")
+        with self._doing(f"add the address {address} to {interface} in {netns}", netns) as change:
+            change(_NEWADDR, _NEW, self._address(address, interface, netns))
 
     def delete_address(self, address: str, interface: str, netns: str) -> None:
         """ip -n NETNS addr del ADDRESS dev INTERFACE"""
-        self._route(netns, _DELADDR, _CHANGE, self._address(address, interface, netns),
-                    f"delete the address {address} from {interface}")
+        with self._doing(f"delete the address {address} from {interface} in {netns}", netns) as change:
+            change(_DELADDR, _CHANGE, self._address(address, interface, netns))
 
     def add_route(self, destination: str, gateway: str, interface: str, netns: str) -> None:
         """ip -n NETNS route add DESTINATION [via GATEWAY] [dev INTERFACE]"""
-        self._route(netns, _NEWROUTE, _NEW, self._destination(destination, gateway, interface, netns),
-                    f"add the route {_shown(destination, gateway, interface)}")
+        with self._doing(f"add the route {_shown(destination, gateway, interface)} in {netns}", netns) as change:
+            scope = _SCOPE_UNIVERSE if gateway or ":" in destination else _SCOPE_LINK
+            kind = _Kind(_PROTOCOL_BOOT, scope, _UNICAST)
+            change(_NEWROUTE, _NEW, self._destination(destination, gateway, interface, netns, kind))
 
     def delete_route(self, destination: str, gateway: str, interface: str, netns: str) -> None:
         """ip -n NETNS route del DESTINATION [via GATEWAY] [dev INTERFACE]"""
-        self._route(netns, _DELROUTE, _CHANGE, self._destination(destination, gateway, interface, netns),
-                    f"delete the route {_shown(destination, gateway, interface)}")
+        with self._doing(f"delete the route {_shown(destination, gateway, interface)} in {netns}", netns) as change:
+            change(_DELROUTE, _CHANGE, self._destination(destination, gateway, interface, netns, _ANY_KIND))
 
     def set_sysctl(self, name: str, value: str, netns: str) -> None:
         """ip netns exec NETNS sysctl -w NAME=VALUE"""
-        with self.namespaces[netns].entered():
+        operation = f"set {name} to {value} in {netns}"
+        with self._doing(operation, netns), self.namespaces[netns].entered():
             try:
                 fd = os.open(path_of(name), os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._sandbox.proc)
                 try:
@@ -120,51 +147,51 @@ class Network:
                 finally:
                     os.close(fd)
             except OSError as error:
-                raise Refused(f"set {name} to {value}", error.errno or 0) from error
+                raise Refused(operation, error.errno or 0) from error
 
     def masquerade(self, source: str, not_out: str, netns: str) -> None:
         """iptables -t nat -A POSTROUTING -s SOURCE [! -o NOT_OUT] -j MASQUERADE"""
-        nat.masquerade(self.namespaces[netns].netfilter, source, not_out=not_out or None)
+        unless = f" ! -o {not_out}" if not_out else ""
+        with self._doing(f"add the NAT rule -A POSTROUTING -s {source}{unless} -j MASQUERADE in {netns}", netns):
+            nat.masquerade(self.namespaces[netns].netfilter, source, not_out=not_out or None)
 
-    def _route(self, netns: str, kind: int, flags: int, body: bytes, operation: str) -> None:
-        where = self.namespaces[netns]
-        try:
-            where.route.request(Message(kind, flags, body, operation))
-        except Refused as refused:
-            refused.what = f"{operation} {_where(where)}"
-            raise missing(refused) or refused from None
+    @contextmanager
+    def _doing(self, operation: str, netns: str, new_kind: bool = False) -> Iterator[Callable[[int, int, bytes], None]]:
+        """What is refused inside is told as `operation`. Gives a function that sends one request of rtnetlink.
 
-    def _index(self, interface: str, netns: str) -> int:
-        where = self.namespaces[netns]
+        new_kind: an interface is made, and the kernel may not know its kind.
+        """
+
+        def change(kind: int, flags: int, body: bytes) -> None:
+            self.namespaces[netns].route.request(Message(kind, flags, body, operation))
+
         try:
-            return index_of(where.route, interface)
+            yield change
         except Refused as refused:
-            if refused.errno == errno.ENODEV:
-                refused.what = f"find the interface {interface} {_where(where)}"
-                refused.mend = f"ip -n {netns} link" if netns != self.namespaces.host.name else "ip link"
-            raise
+            if refused.errno == errno.ENODEV and not refused.mend:
+                refused.mend = "ip link" if netns == LAB_HOST else f"ip -n {netns} link"
+            refused.what = operation
+            raise (missing(refused) if new_kind else None) or refused from refused.__cause__
 
     def _address(self, address: str, interface: str, netns: str) -> bytes:
         parsed = ipaddress.ip_interface(address)
         family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6
-        prefix = parsed.network.prefixlen
-        body = IFADDR.pack(family, prefix, 0, 0, self._index(interface, netns))
-        body += attribute(LOCAL, parsed.ip.packed) + attribute(ADDRESS, parsed.ip.packed)
-        return body
+        index = index_of(self.namespaces[netns].route, interface)
+        body = IFADDR.pack(family, parsed.network.prefixlen, 0, 0, index)
+        return body + attribute(LOCAL, parsed.ip.packed) + attribute(ADDRESS, parsed.ip.packed)
 
-    def _destination(self, destination: str, gateway: str, interface: str, netns: str) -> bytes:
+    def _destination(self, destination: str, gateway: str, interface: str, netns: str, kind: _Kind) -> bytes:
         probe = ipaddress.ip_network("0.0.0.0/0" if destination == "default" else destination)
         if destination == "default" and ":" in gateway:
             probe = ipaddress.ip_network("::/0")
         family = socket.AF_INET if probe.version == 4 else socket.AF_INET6
-        scope = _SCOPE_UNIVERSE if gateway or family == socket.AF_INET6 else _SCOPE_LINK
-        body = RTMSG.pack(family, probe.prefixlen, 0, 0, MAIN, _PROTOCOL_BOOT, scope, _UNICAST, 0)
+        body = RTMSG.pack(family, probe.prefixlen, 0, 0, MAIN, *kind, 0)
         if probe.prefixlen:
             body += attribute(DST, probe.network_address.packed)
         if gateway:
             body += attribute(GATEWAY, ipaddress.ip_address(gateway).packed)
         if interface:
-            body += u32(OIF, self._index(interface, netns))
+            body += u32(OIF, index_of(self.namespaces[netns].route, interface))
         return body
 
 
@@ -175,8 +202,9 @@ def missing(refused: Refused) -> Missing | None:
     return Missing(refused.what, f"this kernel does not offer it ({refused.why})", "labrun doctor")
 
 
-def _where(netns: Netns) -> str:
-    return f"in {netns.name}"
+def _named(name: str) -> bytes:
+    """The head of a request about the interface `name`."""
+    return IFINFO.pack(0, 0, 0, 0, 0) + text(IFNAME, name)
 
 
 def _shown(destination: str, gateway: str, interface: str) -> str:

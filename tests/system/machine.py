@@ -17,11 +17,14 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from runtime import syscalls
+
+if TYPE_CHECKING:
+    from tests.system.accounts import User
 
 _ROOT = Path(__file__).resolve().parents[2]
 # No IPv6: its addresses take a second to settle (duplicate address detection), and the machine has to be at rest.
@@ -43,24 +46,32 @@ ip rule add from 192.168.0.9 lookup 100
 iptables -t nat -A POSTROUTING -s 192.168.0.0/24 ! -o br0 -j MASQUERADE
 nft add table inet labrun
 """
-_COMMANDS = ("ip -d addr", "ip -n container-1 -d addr", "ip route", "ip rule", "nft list ruleset", "ls /run/netns",
+COMMANDS = ("ip -d addr", "ip -n container-1 -d addr", "ip route", "ip rule", "nft list ruleset", "ls /run/netns",
              "cat /proc/mounts", "sysctl net.ipv4.ip_forward", "find /tmp /var/tmp -xdev", "hostname")
 _TIMERS = re.compile(r"\b\w+_timer +[\d.]+")
 
 
 class State(NamedTuple):
-    """What a person could see of the machine: (command, what it prints), the processes, the network namespaces in use."""
+    """What a person could see: (command, what it prints), the processes, the network namespaces in use."""
 
     printed: tuple[tuple[str, str], ...]
     processes: frozenset[str]
     network_namespaces: frozenset[str]
 
 
-def look(commands: Sequence[str] = _COMMANDS) -> State:
+def look() -> State:
     """The machine as it is now."""
     processes = dict(_processes())
-    return State(tuple((each, _printed(each)) for each in commands), frozenset(processes),
-                 frozenset(processes.values()))
+    return State(printed(COMMANDS), frozenset(processes), frozenset(processes.values()))
+
+
+def printed(commands: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """(command, what it prints), but for the times that a bridge measures."""
+    found = []
+    for command in commands:
+        done = subprocess.run(command.split(), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        found.append((command, _TIMERS.sub("", done.stdout) + done.stderr))
+    return tuple(found)
 
 
 def differences(before: State, after: State) -> list[str]:
@@ -73,8 +84,17 @@ def differences(before: State, after: State) -> list[str]:
     return found
 
 
+def home_of(user: User) -> dict[str, str]:
+    """The environment variable for a home below /tmp, which is the machine's own; it is made when it is not there."""
+    home = Path("/tmp") / user.name
+    if not home.exists():
+        home.mkdir(mode=0o700)
+        os.chown(home, user.uid, user.gid)
+    return {"HOME": str(home)}
+
+
 def outlived(seconds: float = 10) -> list[str]:
-    """Wait until every child has ended, own and inherited ones, and reap them. Those that are there after all that time.
+    """Wait until every child has ended, also inherited ones, and reap them. Who is there still, after all that time.
 
     To be called with SIGCHLD blocked.
     """
@@ -128,7 +148,7 @@ def _live(write: int, folder: Path, function: Callable[[], Any]) -> None:
         _furnish({folder, _ROOT, Path(sys.prefix).resolve()})
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         told = (function(), "")
-    except BaseException:
+    except BaseException:  # noqa: BLE001 # the test has to hear of it, whatever it is
         told = (None, traceback.format_exc())
     with os.fdopen(write, "wb") as pipe:
         pipe.write(pickle.dumps(told))
@@ -172,8 +192,3 @@ def _processes() -> Iterator[tuple[str, str]]:
             yield f"{folder.name} {command}", os.readlink(folder / "ns/net")
         except FileNotFoundError:
             pass  # it has ended meanwhile
-
-
-def _printed(command: str) -> str:
-    done = subprocess.run(command.split(), capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    return _TIMERS.sub("", done.stdout) + done.stderr

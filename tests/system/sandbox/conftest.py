@@ -28,7 +28,9 @@ def python(installed: Path) -> Path:
 def lab(request: pytest.FixtureRequest, python: Path) -> Iterator[Inside]:
     """One sandbox for the tests of a module."""
     name, id_map = request.param
-    with inside(_user(name, request), id_map, python, env={"SECRET": "of the learner"}) as running:
+    user = _user(name, request)
+    groups = {"extra_groups": [0]} if user.uid == 0 else {}  # as root has them from a log-in
+    with inside(user, id_map, python, env={"SECRET": "of the learner"}, **groups) as running:
         yield running
 
 

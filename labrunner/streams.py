@@ -1,0 +1,47 @@
+"""Standard output and standard error as they may be: closed, on a full disk, in another encoding, or with nobody reading."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+
+from runtime.errors import Refused, describe
+
+
+def prepare() -> None:
+    """Make both fit to be written to. Raises Refused when standard output is closed."""
+    if sys.stderr is None:  # Python's sign for a closed descriptor; print() would take standard output instead
+        sys.stderr = _nowhere()
+    if sys.stdout is None:
+        sys.stdout = _nowhere()
+        raise unwritable(OSError(errno.EBADF, ""))
+    if isinstance(sys.stdout, io.TextIOWrapper):  # else what its encoding has not would end the run half-way
+        sys.stdout.reconfigure(errors="replace")
+
+
+def stuck() -> OSError | None:
+    """Write out what is still held back. What keeps standard output from taking it, or None."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return error
+    return None
+
+
+def let_go() -> None:
+    """Drop what standard output does not take, or Python would try once more at its end, and complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def unwritable(error: OSError) -> Refused:
+    """What to tell of it."""
+    return Refused("write to standard output", why=describe(error.errno or 0),
+                   mend="see where it goes: a full disk, or `>&-` in the call?")
+
+
+def _nowhere() -> io.TextIOWrapper:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 for the rest of the process

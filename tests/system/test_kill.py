@@ -1,0 +1,144 @@
+"""labrun, killed at any moment, leaves nothing behind: no process, interface, mount, network namespace or file."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tests.system.accounts import myself, start_as
+from tests.system.machine import State, differences, home_of, look, on_a_machine, outlived
+
+if TYPE_CHECKING:
+    from tests.system.accounts import User
+
+SET_UP = 0.06  # seconds from the first process of the sandbox on, within which it is made
+KEPT = re.compile(r"(labrun(/labs(/[0-9a-f]{8}\.json)?)?)?")  # what a run may leave in the user's cache folder
+
+
+class Moment(NamedTuple):
+    """When to kill. from_sandbox: the seconds begin with the first process of the sandbox, not with labrun's start."""
+
+    from_sandbox: bool
+    seconds: float
+
+
+class Killed(NamedTuple):
+    """What a kill met and left."""
+
+    moment: Moment
+    with_sandbox: bool
+    code: int
+    errors: str
+    left: list[str]
+    seconds: float  # until the last process had ended
+
+
+@pytest.fixture
+def chance() -> tuple[int, random.Random]:
+    """Random numbers and their seed, which LABRUN_TEST_SEED fixes."""
+    seed = int(os.environ.get("LABRUN_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
+    return seed, random.Random(seed)
+
+
+@pytest.mark.parametrize(("who", "number"), [("root", 50), ("lrsub", 25)])
+def test_killed_at_any_moment(installed: Path, session_folder: Path, users: dict[str, User],
+                              chance: tuple[int, random.Random], who: str, number: int) -> None:
+    seed, numbers = chance
+    user = users.get(who) or myself()
+    kills = on_a_machine(session_folder, _kill_often, installed, user, number, numbers, os.kill, signal.SIGKILL)
+    print(_summary(seed, kills))
+    assert not [kill for kill in kills if kill.left], f"LABRUN_TEST_SEED={seed}"
+    assert sum(kill.with_sandbox for kill in kills) > number / 3, "most kills came too early or too late to mean much"
+
+
+def test_interrupted_at_any_moment(installed: Path, session_folder: Path, users: dict[str, User],
+                                   chance: tuple[int, random.Random]) -> None:
+    seed, numbers = chance
+    kills = on_a_machine(session_folder, _kill_often, installed, users["lrsub"], 20, numbers, os.killpg, signal.SIGINT)
+    print(_summary(seed, kills))
+    assert not [kill for kill in kills if kill.left], f"LABRUN_TEST_SEED={seed}"
+    for kill in kills:
+        # Python swallows an interrupt that meets one of its own callbacks, and says 'Exception ignored'.
+        if kill.with_sandbox and "Exception ignored" not in kill.errors:
+            assert kill.code in (0, 130), (seed, kill)
+            assert "Traceback" not in kill.errors, (seed, kill)
+            assert kill.errors.count("interrupted") == (kill.code == 130), (seed, kill)
+
+
+def _kill_often(labrun: Path, user: User, number: int, numbers: random.Random, kill: Callable[[int, int], None],
+                how: int) -> list[Killed]:
+    """Half of the moments lie in the making of the sandbox, the first milliseconds above all; the others anywhere."""
+    before = look()
+    whole = _seconds_of_a_run(labrun, user)
+    moments = [Moment(True, SET_UP * numbers.random() ** 3) for _ in range(number // 2)]
+    moments += [Moment(False, numbers.uniform(0, whole)) for _ in range(number - len(moments))]
+    return [_kill(labrun, user, moment, kill, how, before) for moment in moments]
+
+
+def _seconds_of_a_run(labrun: Path, user: User) -> float:
+    started = time.monotonic()
+    with _started(labrun, user) as process:
+        process.communicate()
+    assert process.returncode == 0
+    shutil.rmtree(home_of(user)["HOME"])
+    return time.monotonic() - started
+
+
+def _kill(labrun: Path, user: User, moment: Moment, kill: Callable[[int, int], None], how: int,
+          before: State) -> Killed:
+    process = _started(labrun, user)
+    if moment.from_sandbox:
+        _wait_for_child(process.pid)
+    time.sleep(moment.seconds)  # the moment is the point of the test; nothing is waited for
+    with_sandbox = _has_child(process.pid)
+    kill(process.pid, how)  # not reaped yet, so the PID is its own
+    killed = time.monotonic()
+    _out, errors = process.communicate()
+    left = outlived()
+    seconds = time.monotonic() - killed
+    left += _files(user) + differences(before, look())
+    return Killed(moment, with_sandbox, process.returncode, errors, left, seconds)
+
+
+def _started(labrun: Path, user: User) -> subprocess.Popen[str]:
+    return start_as(user, [labrun, "run", "bridge-network", "--json"], env=home_of(user), cwd="/",
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def _wait_for_child(pid: int) -> None:
+    deadline = time.monotonic() + 20
+    while not _has_child(pid) and _runs(pid):
+        assert time.monotonic() < deadline, "no sandbox is being made"
+
+
+def _has_child(pid: int) -> bool:
+    return bool(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+
+
+def _runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def _files(user: User) -> list[str]:
+    """Files in the user's home that should not be there. The home is emptied."""
+    home = Path(home_of(user)["HOME"])
+    cache = home / ".cache"
+    found = [str(path) for path in home.rglob("*") if path != cache and not (
+        path.is_relative_to(cache) and KEPT.fullmatch(str(path.relative_to(cache))))]
+    shutil.rmtree(home)
+    return found
+
+
+def _summary(seed: int, kills: list[Killed]) -> str:
+    return (f"LABRUN_TEST_SEED={seed}: {len(kills)} kills, {sum(kill.with_sandbox for kill in kills)} of them with a "
+            f"sandbox; the last process ended after at most {max(kill.seconds for kill in kills) * 1000:.0f} ms")
