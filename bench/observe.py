@@ -34,10 +34,14 @@ def main() -> int:
         theirs = milliseconds(lambda: session.run(["/bin/sh", "-c", _TOOLS]), 10)
     finally:
         session.close()
-    print(f"{median(ours):8.2f} ms median  {min(ours):8.2f} min  {max(ours):8.2f} max   observe, 4 netns")
-    print(f"{median(theirs):8.2f} ms median  {min(theirs):8.2f} min  {max(theirs):8.2f} max   ip -j and nft -j, 3 netns")
+    _tell(ours, "observe, 4 netns")
+    _tell(theirs, "ip -j and nft -j, 3 netns")
     print(f"{median(ours):8.2f} ms, promised at most {_LIMIT:g}")
     return 0 if median(ours) <= _LIMIT else 1
+
+
+def _tell(times: list[float], what: str) -> None:
+    print(f"{median(times):8.2f} ms median  {min(times):8.2f} min  {max(times):8.2f} max   {what}")
 
 
 def milliseconds(call: Callable[[], object], runs: int) -> list[float]:

@@ -17,8 +17,9 @@ def main() -> int:
     parser.add_argument("--limit", type=float, required=True, help="the ratio that is promised; above it the exit is 1")
     options = parser.parse_args()
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        subprocess.run(["hyperfine", "--shell=none", "--warmup=3", f"--runs={options.runs}", f"--export-json={file.name}",
-                        "--style=none", options.ours, options.theirs], check=True, stdout=subprocess.DEVNULL)
+        hyperfine = ["hyperfine", "--shell=none", "--style=none", "--warmup=3", f"--runs={options.runs}"]
+        commands = [f"--export-json={file.name}", options.ours, options.theirs]
+        subprocess.run([*hyperfine, *commands], check=True, stdout=subprocess.DEVNULL)
         ours, theirs = json.load(file)["results"]
     for result in (ours, theirs):
         times = sorted(result["times"])

@@ -22,7 +22,10 @@ def features() -> dict[str, str]:
 
 
 def try_all(sandbox: Sandbox) -> dict[str, str]:
-    """Why a feature does not work here, by its name; those that work are left out. To be called inside (Sandbox.enter)."""
+    """Why a feature does not work here, by its name; those that work are left out.
+
+    To be called after Sandbox.enter.
+    """
     network = Network(sandbox, Namespaces.of_sandbox(sandbox.root))
     reasons = {}
     for name, (_says, attempt) in _FEATURES.items():

@@ -42,7 +42,8 @@ class Netlink:
         try:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         except OSError as error:  # EPROTONOSUPPORT: a kernel without it
-            raise Missing(f"open a netlink socket of protocol {protocol}", describe(error.errno or 0), "labrun doctor") from error
+            what = f"open a netlink socket of protocol {protocol}"
+            raise Missing(what, describe(error.errno or 0), "labrun doctor") from error
         self._socket.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
         self._socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
         self._socket.bind((0, groups))

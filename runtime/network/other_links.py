@@ -1,7 +1,7 @@
 """Interfaces of every other kind, by pyroute2: it knows the attributes of macvlan, vxlan, ipvlan, vrf and many more.
 
-The verbs that labs use all the time go through labrun's own thin codec; pyroute2 takes 0.2 s to load, so it is loaded here only
-when a lab asks for such an interface.
+The verbs that labs use all the time go through labrun's own thin codec. pyroute2 takes 0.2 s to load, so it is loaded
+only when a lab asks for such an interface.
 """
 
 from __future__ import annotations

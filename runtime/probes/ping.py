@@ -20,6 +20,7 @@ _MARK_SIZE = 16
 _RESEND = (0.05, 0.2, 0.5, 1.1)  # seconds after the first; the kernel asks again for a neighbour after 1 s (arp(7))
 PATIENCE = 1.5
 SILENCE = 0.1
+_SILENCE_WHEN_SEEN = 0.03  # the request has arrived: only the way back is left to wait for
 # No two pings with one identifier: connection tracking would take the second for more of the first, and a rule
 # for translation that was made in between would not apply to it (nf_conntrack: NAT is decided once a connection).
 _identifiers = count(int.from_bytes(os.urandom(2), "big"))
@@ -30,7 +31,8 @@ _UNREACHABLE_CODES = {0: "network unreachable", 1: "host unreachable", 2: "proto
 class Ping(NamedTuple):
     """Ask `to` (an IPv4 address) for an answer, from the netns called `netns`.
 
-    expect_answer: an answer is awaited for PATIENCE seconds; otherwise SILENCE seconds without one will do.
+    expect_answer: an answer is awaited for PATIENCE seconds; otherwise SILENCE seconds without one will do, and fewer
+        once the watched netns has seen the request: its kernel answers at once or never.
     watch: netns in which to look for the request as it arrives, or ''.
     """
 
@@ -86,6 +88,12 @@ class _Flight:
         resend = _RESEND[self.sends - 1] if self.ping.expect_answer and self.sends <= len(_RESEND) else self.patience
         return max(0.0, min(resend, self.patience) - self.elapsed())
 
+    def see(self, source: str) -> None:
+        """The request has arrived where it was watched for, with `source` as its sender."""
+        self.seen_as = source
+        if not self.ping.expect_answer:
+            self.patience = min(self.patience, self.elapsed() + _SILENCE_WHEN_SEEN)
+
     def land(self, answered: bool, reason: str = "") -> None:
         self.answer = Answer(answered, reason, "", round(self.elapsed() * 1000, 3) if answered else 0.0)
 
@@ -131,7 +139,7 @@ def _fly(flights: list[_Flight], sockets: dict[str, socket.socket]) -> None:
 
 def _move_on(flight: _Flight, sock: socket.socket) -> None:
     if flight.elapsed() >= flight.patience:
-        flight.land(False, f"no answer within {flight.patience:g} s")
+        flight.land(False, f"no answer within {flight.patience:.2g} s")
     else:
         flight.send(sock)
 
@@ -158,7 +166,7 @@ def _sort(name: str, data: bytes, source: str, flights: list[_Flight]) -> None:
         if icmp[_ICMP.size : _ICMP.size + _MARK_SIZE] != flight.mark:
             continue
         if kind == _ECHO and flight.ping.watch == name:
-            flight.seen_as = source
+            flight.see(source)
         elif name == flight.ping.netns and flight.answer is None:
             if kind == _ECHO_REPLY:
                 flight.land(True)
