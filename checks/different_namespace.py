@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.membership import KIND, SUBJECTS, membership
-from checks.reasoning.wording import listed
+from checks.reasoning.membership import KIND, SUBJECTS, membership, show_inode
+from checks.reasoning.wording import advice, listed
 
 
 class DifferentNamespace(Check):
@@ -23,5 +23,6 @@ class DifferentNamespace(Check):
             return self.failed(expected, "cannot be told", there.problem)
         if there.distinct == len(self.between):
             return self.passed(expected, there.shown)
-        hint = f"two of them share a namespace; compare: readlink /proc/PID/ns/{self.kind}"
+        compare = (show_inode(self.kind, subject) for subject in there.sharing)
+        hint = advice(f"{listed(there.sharing)} share a namespace", "compare", *compare)
         return self.failed(expected, there.shown, hint)

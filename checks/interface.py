@@ -70,6 +70,8 @@ class Interface(Check):
         facts = snapshot.find(self.netns)
         if facts is None:
             return self.failed(expected, f"no {self.netns}", no_netns(snapshot, self.netns))
+        if self.peer_netns and snapshot.find(self.peer_netns) is None:
+            return self.failed(expected, f"no {self.peer_netns}", no_netns(snapshot, self.peer_netns))
         link = facts.link(self.name)
         if link is None:
             return self._absent(expected, snapshot, facts)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.translation import delete_rule, masquerade_words, translates
+from checks.reasoning.translation import delete_rule, masquerade_words, takes, translates
 from checks.reasoning.wording import advice, listed, no_netns
 from runtime.facts.difference import show_rule
 from runtime.facts.rules import Rule
@@ -43,7 +43,10 @@ class Nat(Check):
         if bool(fitting) != self.exists:
             hint = self._exists_hint(fitting) if fitting else self._missing_hint(translating)
             return self.failed(expected, actual, hint)
-        return self._counted(expected, fitting[0]) if fitting and self.packets else self.passed(expected, actual)
+        if not (fitting and self.packets):
+            return self.passed(expected, actual)
+        earlier = translating[: translating.index(fitting[0])]
+        return self._counted(expected, fitting[0], next((rule for rule in earlier if takes(rule, self.source)), None))
 
     def _matches(self) -> tuple[str, ...]:
         """As Rule.matches has it, sorted. 0.0.0.0/0 matches everything, so it is no match at all."""
@@ -51,7 +54,8 @@ class Nat(Check):
         source = [] if self.source.endswith("/0") else [f"ip saddr {self.source}"]
         return tuple(sorted(source + out))
 
-    def _counted(self, expected: str, rule: Rule) -> Verdict:
+    def _counted(self, expected: str, rule: Rule, earlier: Rule | None) -> Verdict:
+        """earlier: a rule that stands before it and takes its packets."""
         expected += f", packets: {self.packets}"
         if rule.packets is None:
             return self.failed(expected, "the rule has no counter", advice(
@@ -60,7 +64,10 @@ class Nat(Check):
         if (rule.packets > 0) == (self.packets == "some"):
             return self.passed(expected, actual)
         if self.packets == "some":
-            return self.failed(expected, actual, f"no packet from {self.source} has come by this rule yet")
+            cause = f"no packet from {self.source} has come by this rule yet"
+            return self.failed(expected, actual, advice(
+                f"{cause}, because {show_rule(earlier)} stands before it and takes them", "delete that",
+                delete_rule(self.netns, earlier)) if earlier else cause)
         zero = within(self.netns, "iptables -t nat -Z")
         hint = advice(f"packets from {self.source} have come by this rule", "count from 0 again", zero)
         return self.failed(expected, actual, hint)

@@ -78,7 +78,7 @@ class Route(Check):
         cause = f"{self.netns} {has}"
         if not any(ipaddress.ip_address(self.gateway or "") in subnet_of(each.address) for each in facts.addresses):
             why = why_no_answer(snapshot, self.netns, self.gateway or "")
-            return f"{cause}, and could not have it: {why}" if why else cause
+            return f"{cause}, and could not have it, because {why}" if why else cause
         # Of two with one destination and metric only one can be: `add` would be refused.
         do = "replace" if same else "add"
         return advice(cause, f"{do} it", ip(self.netns, f"route {do} {self._shown()}"))

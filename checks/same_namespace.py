@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.membership import KIND, SUBJECTS, membership
-from checks.reasoning.wording import listed
+from checks.reasoning.membership import KIND, SUBJECTS, membership, show_inode
+from checks.reasoning.wording import advice, listed
 
 
 class SameNamespace(Check):
@@ -23,5 +23,6 @@ class SameNamespace(Check):
             return self.failed(expected, "cannot be told", there.problem)
         if there.distinct == 1:
             return self.passed(expected, there.shown)
-        hint = f"they are in {there.distinct} namespaces; compare: readlink /proc/PID/ns/{self.kind}"
+        compare = (show_inode(self.kind, subject) for subject in self.between)
+        hint = advice(f"they are in {there.distinct} namespaces", "compare", *compare)
         return self.failed(expected, there.shown, hint)

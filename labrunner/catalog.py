@@ -30,7 +30,7 @@ def find(lab: str) -> str:
     if os.path.isfile(lab):
         return lab
     if os.path.isdir(lab):
-        raise UsageError(f"the folder {lab} has no {_FILE}", "a lab is a folder with a lab.yaml in it")
+        raise UsageError(f"the folder {lab} has no {_FILE}", f"a lab is a {_FILE}, or the folder that it is in")
     if "/" in lab or lab.endswith(".yaml"):
-        raise UsageError(f"there is no file {lab}", "LAB is an id, a folder with a lab.yaml in it, or the file itself", "labrun list")
+        raise UsageError(f"there is no file {lab}", f"a lab is a {_FILE}, or the folder that it is in", "labrun list")
     raise UsageError(f"there is no lab '{lab}'", nearest(lab, list(known)), "labrun list")

@@ -39,7 +39,6 @@ exit codes:
 def main(argv: list[str] | None = None) -> int:
     """Carry out one call and return its exit code. argv: the arguments, without the program's name."""
     arguments = sys.argv[1:] if argv is None else argv
-    code = EXIT_FAULT
     try:
         streams.prepare()
         code = _call(arguments)
@@ -47,33 +46,35 @@ def main(argv: list[str] | None = None) -> int:
         gone = "; the sandbox is gone and nothing is left behind" if "run" in arguments else ""
         print(f"\nlabrun: interrupted{gone}", file=sys.stderr)
         code = EXIT_INTERRUPTED
+    except SystemExit as ended:  # argparse, after --help or a wrong call
+        code = int(ended.code or 0)
     except Exception as error:
-        if "--debug" in arguments:
-            raise
-        problem = error if isinstance(error, Problem) else fault(error)
-        if not streams.stuck():  # else that is what is wrong, and it is told below
-            tell(problem)
-        code = code_of(problem)
-    finally:  # also after --help, which argparse ends with SystemExit
-        stuck = streams.stuck()
-        if stuck:
-            streams.let_go()
-    if stuck:
-        return _unwritten(stuck, code)
-    return code
+        code = _failed(error, "--debug" in arguments)
+    stuck = streams.stuck()
+    if not stuck:
+        return code
+    streams.let_go()
+    if isinstance(stuck, BrokenPipeError):  # `labrun list | head -1` has seen enough: nothing to complain of
+        return code
+    tell(streams.unwritable(stuck))
+    return EXIT_FAULT
+
+
+def _failed(error: Exception, debug: bool) -> int:
+    """Tell of what went wrong. Returns the exit code."""
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    problem = error if isinstance(error, Problem) else fault(error)
+    if not streams.stuck():  # else that is what is wrong, and main tells of it
+        tell(problem)
+    return code_of(problem)
 
 
 def _call(arguments: list[str]) -> int:
     options = _parser(arguments).parse_args(arguments)
     return int(import_module(f"labrunner.commands.{options.command}").run(options))
-
-
-def _unwritten(stuck: OSError, code: int) -> int:
-    """The exit code when nobody takes the output. `labrun list | head -1` has seen enough: that is no error."""
-    if isinstance(stuck, BrokenPipeError):
-        return code
-    tell(streams.unwritable(stuck))
-    return EXIT_FAULT
 
 
 def fault(error: Exception) -> Problem:
@@ -106,6 +107,11 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         except (OSError, ValueError):
             columns = 80
         super().__init__(prog, width=max(40, min(columns, 100)) - 2)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """A sentence is wrapped; examples stay as they are."""
+        fill = super()._fill_text if "\n" in text else super(argparse.RawDescriptionHelpFormatter, self)._fill_text
+        return fill(text, width, indent)
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:

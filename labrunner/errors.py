@@ -15,7 +15,8 @@ from typing import NamedTuple
 from runtime.errors import Problem
 
 _MOST_SHOWN = 20
-_LONGEST_WORD = 100  # difflib takes quadratic time, and nobody meant something like a longer one
+_MOST_LISTED = 40
+_MOST_COMPARED, _LONGEST_WORD = 400, 100  # difflib is slow; more than that nobody has in mind
 
 
 class UsageError(Problem):
@@ -61,7 +62,8 @@ def nearest(word: str, known: Sequence[str]) -> str:
     """'did you mean 'x'? known are x, y' - what to say after an unknown word. known: in the order to show them in."""
     from difflib import get_close_matches  # only when something is wrong: it costs 5 ms to load
 
-    by_lower = {each.lower(): each for each in known}
+    by_lower = {each.lower(): each for each in known[:_MOST_COMPARED]}
     close = get_close_matches(word[:_LONGEST_WORD].lower(), by_lower, 1, 0.5)
     guess = f"did you mean '{by_lower[close[0]]}'? " if close else ""
-    return f"{guess}known are {', '.join(known)}" if known else "there is none"
+    more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
+    return f"{guess}known are {', '.join(known[:_MOST_LISTED])}{more}" if known else "there is none"

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from checks.language.check import Check
 from checks.language.statement import Mistake, Statement
@@ -19,6 +19,7 @@ from labrunner.reading import Reader
 from labrunner.source import read_document
 from labrunner.tree import UNKNOWN, Entry, Node
 from runtime.network.world import WORLDS
+from runtime.values import Kind
 
 S = TypeVar("S", bound=Statement)
 
@@ -81,7 +82,8 @@ class _LabReader(Reader):
         nodes = self.nodes(top, "steps", least=1)
         steps = tuple(self._step(node, number) for number, node in enumerate(nodes, 1))
         self._no_twins(zip(steps, nodes, strict=True))
-        return Lab(read_about(self, path, root), self.word(top, "world", WORLDS, WORLDS[0]), self._variables(top), steps)
+        world = self.word(top, "world", WORLDS, WORLDS[0])
+        return Lab(read_about(self, path, root), world, self._variables(top), steps)
 
     def _variables(self, top: Mapping[str, Entry]) -> dict[str, str]:
         declared: Mapping[str, Entry] = self.typed(top, "vars", dict, "a mapping of names to values") or {}
@@ -114,7 +116,8 @@ class _LabReader(Reader):
         for step, node in steps:
             first = seen.setdefault(step.id, node)
             if first is not node:
-                self.mistake(node.value["id"].node if "id" in node.value else node,
+                named = isinstance(node.value, dict) and "id" in node.value
+                self.mistake(node.value["id"].node if named else node,
                              f"there are two steps with the id '{step.id}' (the first in line {first.place.line})",
                              "give each an id of its own")
 
@@ -139,11 +142,14 @@ class _LabReader(Reader):
 
     def _no_statement(self, node: Node, sort: _Sort[S]) -> None:
         example = f"write '- {sort.words[0]}: ...', and the arguments in {{}} or indented below it"
-        if isinstance(node.value, dict):
-            found = f"{len(node.value)} words ({', '.join(node.value)})" if node.value else "none"
-            self.mistake(node, f"one {sort.noun} has to stand here, and here stand {found}", example)
-        else:
+        found = tuple(node.value) if isinstance(node.value, dict) else ()
+        if not found:
             self.mistake(node, f"here has to stand one {sort.noun} with its arguments", example)
+            return
+        says = f"one {sort.noun} has to stand here, and here stand {len(found)} words: {', '.join(found)}"
+        if found[0] in sort.words and node.value[found[0]].node.value is None:
+            example = f"indent the arguments of '{found[0]}' further than '{found[0]}' itself"
+        self.mistake(node, says, example)
 
     def _made(self, made: type[S], word: str, entry: Entry) -> S | None:
         if not entry.node.known:
@@ -156,12 +162,28 @@ class _LabReader(Reader):
         try:
             return made(**{key: each.node.plain() for key, each in fields.items()})
         except Mistake as mistake:
-            at = fields.get(mistake.key)
-            if mistake.key not in made.arguments and at:
-                self.mistake_at(at, f"'{word}' has no argument '{mistake.key}'", nearest(mistake.key, tuple(made.arguments)))
-            else:
-                self.mistake(at.node if at else entry.node, f"{word}: {mistake.says}", "" if at else _arguments(made))
+            self._explain(mistake, made, word, fields, entry)
             return None
+
+    def _explain(self, mistake: Mistake, made: type[S], word: str, fields: Mapping[str, Entry], entry: Entry) -> None:
+        at, argument = fields.get(mistake.key), made.arguments.get(mistake.key)
+        if not at:
+            self.mistake(entry.node, f"{word}: {mistake.says}", _arguments(made))
+        elif not argument:
+            known = nearest(mistake.key, tuple(made.arguments))
+            self.mistake_at(at, f"'{word}' has no argument '{mistake.key}'", known)
+        else:
+            says = f"'{mistake.key}' has no value" if at.node.value is None else mistake.says
+            fits = _parses(argument.kind, at.node.plain())  # then it is the statement as a whole that is wrong
+            self.mistake(at.node, f"{word}: {says}", "" if fits else f"'{mistake.key}' has to be {argument.kind.says}")
+
+
+def _parses(kind: Kind[Any], value: Any) -> bool:
+    try:
+        kind.parse(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _arguments(made: type[Statement]) -> str:

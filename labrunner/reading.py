@@ -38,7 +38,7 @@ class Reader:
 
     def nodes(self, top: Mapping[str, Entry], key: str, least: int = 0) -> list[Node]:
         """The nodes of the list under `key`, `least` or more; [] when there is none."""
-        found: list[Node] | None = self.typed(top, key, list, "a list, each entry in a line of its own with '- ' before it")
+        found: list[Node] | None = self.typed(top, key, list, "a list, each entry in its own line with '- ' before it")
         if found is not None and len(found) < least:
             self.mistake(top[key].node, f"the list '{key}' is empty", "write at least one entry")
         return found or []
@@ -56,6 +56,7 @@ class Reader:
         found: str | None = self.typed(top, key, str, "a text")
         if found is not None and not found.strip():
             self.mistake(top[key].node, f"'{key}' is empty")
+            return ""
         return found or ""
 
     def word(self, top: Mapping[str, Entry], key: str, known: tuple[str, ...], default: str) -> str:
@@ -93,4 +94,4 @@ def _kind_of(value: Any) -> str:
         return f"the number {value}"
     if isinstance(value, str):
         return "a text"
-    return {dict: "a mapping", list: "a list"}.get(type(value), "nothing")
+    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else "nothing"

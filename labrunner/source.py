@@ -1,7 +1,7 @@
 """The text of a lab: read, parsed, its variables filled in.
 
-Parsing and filling in cost ten times what the rest of loading does (the packages for it have to be loaded too), so a tree
-is kept in the user's cache folder, as Python keeps what it has compiled.
+Parsing and filling in cost ten times what the rest of loading does (the packages for it have to be loaded too), so a
+tree is kept in the user's cache folder, as Python keeps what it has compiled.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _LARGEST_FILE = 1 << 20
 def read_document(path: str, given: Mapping[str, str]) -> Document:
     """The file `path` with the variables `given`. Raises UsageError, LabError when nothing of it can be read."""
     data = _read(path)
-    kept = None if given else tree_cache.recall(path, data)  # with other values it is not kept: there is no end to them
+    kept = None if given else tree_cache.recall(path, data)  # there is no end to the values that can be given
     if kept:
         return Document(kept)
     made = _made(path, data, given)
-    if not (given or made.mistakes):
+    if not given and not made.mistakes and made.tree.known:
         tree_cache.keep(path, data, made.tree)
     return made
 
@@ -33,9 +33,9 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             data = file.read(_LARGEST_FILE + 1)
     except OSError as error:
-        raise UsageError(f"{path} cannot be read", describe(error.errno or 0), "a lab is a folder with a lab.yaml in it") from error
+        raise UsageError(f"{path} cannot be read", describe(error.errno or 0)) from error
     if len(data) > _LARGEST_FILE:
-        raise LabError([LabMistake(Place(path, 1, 1), "the file is larger than 1 MiB", "is it a lab? a lab is a page or two of text")])
+        raise LabError([LabMistake(Place(path, 1, 1), "the file is larger than 1 MiB", "a lab is a few pages of text")])
     return data
 
 

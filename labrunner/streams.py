@@ -1,4 +1,4 @@
-"""Standard output and standard error as they may be: closed, on a full disk, in another encoding, or with nobody reading."""
+"""Standard output and standard error as they may be: closed, on a full disk, in any encoding, with nobody reading."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import sys
+from typing import TextIO
 
 from runtime.errors import Refused, describe
 
@@ -19,6 +20,17 @@ def prepare() -> None:
         raise unwritable(OSError(errno.EBADF, ""))
     if isinstance(sys.stdout, io.TextIOWrapper):  # else what its encoding has not would end the run half-way
         sys.stdout.reconfigure(errors="replace")
+
+
+def write(out: TextIO, text: str) -> None:
+    """Write a long text at once. Raises Refused when it is not taken, BrokenPipeError when nobody reads."""
+    try:
+        out.write(text)
+        out.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # what was too long for its buffer is lost: stuck() would find nothing
+        raise unwritable(error) from error
 
 
 def stuck() -> OSError | None:
@@ -44,4 +56,4 @@ def unwritable(error: OSError) -> Refused:
 
 
 def _nowhere() -> io.TextIOWrapper:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 for the rest of the process
+    return open(os.devnull, "w", encoding="utf-8")

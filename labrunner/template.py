@@ -1,7 +1,7 @@
 """Variables of a lab, filled into its leaves with Jinja2 after the YAML is parsed.
 
-Jinja2's whole language reaches Python and can take any time and memory ('x' * 10**9). What a lab may write is a small part of
-it: names of variables, and the filters `host` and `address`. The rest is refused before it is run.
+Jinja2's whole language reaches Python and can take any time and memory ('x' * 10**9). What a lab may write is a small
+part of it: names of variables, and the filters `host` and `address`. The rest is refused before it is run.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from labrunner.tree import UNKNOWN, Document, Entry, Node
 from runtime.values import SUBNET
 
 _MOST_FILLED = 1 << 20  # characters in the whole lab
+_MOST_MISTAKES = 100
 _DEEPEST = 8
 _FORM = "a template is {{ NAME }}, {{ NAME | host(2) }} or {{ NAME | address(2) }}"
-_WORDS = {"Getattr": "'.'", "Getitem": "'[...]'", "Call": "calls", "CondExpr": "'if'", "Concat": "'~'", "Mul": "'*'", "Pow": "'**'"}
+_WORDS = {"Getattr": "'.'", "Getitem": "'[...]'", "Call": "calls", "CondExpr": "'if'", "Concat": "'~'", "Mul": "'*'",
+          "Pow": "'**'"}
 
 
 def fill(document: Document, given: Mapping[str, str]) -> Document:
@@ -74,9 +76,10 @@ class _Filler:
         declared = {name: entry._replace(node=entry.node._replace(value=self._values[name]))
                     for name, entry in self._defaults.items()}
         variables = tree.value["vars"]
-        return tree._replace(value={
-            key: entry._replace(node=variables.node._replace(value=declared) if key == "vars" else self._walk(entry.node))
-            for key, entry in tree.value.items()})
+        others = {key: entry for key, entry in tree.value.items() if key != "vars"}
+        filled: dict[str, Entry] = self._walk(tree._replace(value=others)).value
+        filled["vars"] = variables._replace(node=variables.node._replace(value=declared))
+        return tree._replace(value=filled)
 
     def _walk(self, node: Node) -> Node:
         if isinstance(node.value, dict):
@@ -90,6 +93,8 @@ class _Filler:
         """The value of a leaf, its template filled in; UNKNOWN when that cannot be done."""
         if not _is_template(node.value):
             return node.value
+        if len(self.mistakes) >= _MOST_MISTAKES:
+            return UNKNOWN
         try:
             return self._filled(node.value)
         except _Unfillable as wrong:
@@ -132,9 +137,14 @@ class _Filler:
             known = nearest(node.name, list(self._environment.filters))
             raise _Unfillable(f"there is no filter '{node.name}'", node.lineno, known)
         if isinstance(node, of.Name) and node.name not in self._values:
-            later = f"it is set further down: move '{node.name}' up" if node.name in self._defaults else ""
-            known = later or nearest(node.name, list(self._values)) if self._values else "the lab sets none: it has no 'vars'"
-            raise _Unfillable(f"there is no variable '{node.name}'", node.lineno, known)
+            raise _Unfillable(f"there is no variable '{node.name}'", node.lineno, self._known(node.name))
+
+    def _known(self, wanted: str) -> str:
+        if not self._defaults:
+            return "the lab sets none: it has no 'vars'"
+        if wanted in self._defaults:
+            return f"'{wanted}' is set further down in 'vars': move it up"
+        return nearest(wanted, list(self._values))
 
     def _rendered(self, parsed: Any) -> str:
         from jinja2 import TemplateError

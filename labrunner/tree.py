@@ -9,7 +9,7 @@ from labrunner.errors import LabMistake, Place
 
 
 class Unknown:
-    """The value of a leaf that could not be told; the mistake has been noted, and whatever uses it says nothing more."""
+    """The value of a leaf that could not be told. The mistake has been noted, and what uses the leaf says no more."""
 
 
 UNKNOWN: Final = Unknown()

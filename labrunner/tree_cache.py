@@ -1,8 +1,8 @@
 """Trees of labs, kept in the user's cache folder from one run to the next.
 
 A kept tree counts only for the very same text and the very same code that made it. It is written to a file without a
-name first (O_TMPFILE, open(2)) and linked when it is whole: a run that is killed leaves nothing, and nobody reads half a
-file.
+name first (O_TMPFILE, open(2)) and linked when it is whole: a run that is killed leaves nothing, and nobody reads half
+a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from labrunner import __version__
 from labrunner.errors import Place
 from labrunner.tree import Entry, Node
 
-_MAKERS = ("document.py", "template.py", "tree_cache.py")
+_MAKERS = ("composing.py", "document.py", "template.py", "tree_cache.py")
 
 
 def recall(path: str, data: bytes) -> Node | None:

@@ -7,7 +7,10 @@ from typing import NamedTuple
 from checks.reasoning.wording import no_netns
 from runtime.facts.processes import NAMESPACES
 from runtime.facts.snapshot import Snapshot
+from runtime.network.command_line import within
 from runtime.values import Kind, choice, many
+
+_PID = "pid "
 
 
 class Membership(NamedTuple):
@@ -23,6 +26,12 @@ class Membership(NamedTuple):
     @property
     def distinct(self) -> int:
         return len({inode for _name, inode in self.inodes})
+
+    @property
+    def sharing(self) -> list[str]:
+        """Those that share a namespace with another."""
+        inodes = [inode for _name, inode in self.inodes]
+        return [name for name, inode in self.inodes if inodes.count(inode) > 1]
 
 
 def _subject(value: object) -> str:
@@ -54,14 +63,21 @@ def membership(snapshot: Snapshot, kind: str, subjects: tuple[str, ...]) -> Memb
     return Membership(tuple(found))
 
 
+def show_inode(kind: str, subject: str) -> str:
+    """The command that shows the inode of a subject's namespace."""
+    if subject.startswith(_PID):
+        return f"readlink /proc/{subject.removeprefix(_PID)}/ns/{kind}"
+    return within(subject, f"readlink /proc/self/ns/{kind}")
+
+
 def _inode(snapshot: Snapshot, kind: str, name: str) -> tuple[int, str]:
-    word, _, number = name.partition(" ")
-    if word == "pid" and number.isdigit():
+    number = name.removeprefix(_PID)
+    if name.startswith(_PID) and number.isdigit():
         process = next((each for each in snapshot.processes if each.pid == int(number)), None)
         return (process.namespace(kind), "") if process else (0, f"there is no process {number} in the sandbox")
     facts = snapshot.find(name)
     if facts is None:
         return 0, no_netns(snapshot, name)
-    return (facts.inode, "") if kind == "net" else (0, f"{name} is a network namespace: it has no {kind} namespace")
+    return (facts.inode, "") if kind == "net" else (0, f"{name} is a network namespace and has no {kind} namespace")
 
 

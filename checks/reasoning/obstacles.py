@@ -26,14 +26,15 @@ def why_no_answer(snapshot: Snapshot, start: str, to: str) -> str:
     if there.obstacle:
         return explain(snapshot, there, to)
     sender, target = there.netns, there.source
-    for translation in (*reversed(there.translations), None):
+    # Whoever translated the question sends the answer on to whom it came from; a sender that did so itself has it then.
+    for translation in (*reversed([each for each in there.translations if each.netns != start]), None):
         back = follow(snapshot, sender, target)
         if back.obstacle:
-            if there.netns == OUTSIDE and not back.hops:
+            if back.netns == OUTSIDE and not back.hops:
                 return translation_missing(snapshot, there)
             return (f"{there.netns} gets the question, but the answer to {target} does not come back, because "
                     f"{explain(snapshot, back, target)}")
-        if translation:  # who translated the question sends the answer on to whom it was translated for
+        if translation:
             sender, target = translation.netns, translation.source
     return ""
 

@@ -92,7 +92,7 @@ def best_route(facts: NetnsFacts, to: str) -> Route | None:
 def is_local(facts: NetnsFacts, to: str) -> bool:
     """Whether a packet is for this netns; an address counts even while its interface is down (fib_frontend.c)."""
     if ipaddress.ip_address(to).is_loopback:
-        return bool(facts.addresses_of("lo"))
+        return True  # never on a wire (RFC 1122, 3.2.1.3)
     return any(each.address.partition("/")[0] == to for each in facts.addresses)
 
 
@@ -134,6 +134,9 @@ def _source(facts: NetnsFacts, route: Route) -> str:
 
 def _receiver(snapshot: Snapshot, facts: NetnsFacts, route: Route, to: str) -> str | None:
     """The netns that answers when the next hop is asked for on the wire (arp(7))."""
+    link = facts.link(route.interface)
+    if link and link.master:  # the answer would go to the bridge (br_handle_frame, net/bridge/br_input.c)
+        return None
     # A gateway that is an address of one's own means: on this link (fib_check_nh, net/ipv4/fib_semantics.c).
     next_hop = route.gateway if route.gateway and not is_local(facts, route.gateway) else to
     for end in hearers(snapshot, End(facts.name, route.interface)):

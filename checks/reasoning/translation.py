@@ -37,6 +37,12 @@ def translated(facts: NetnsFacts, rule: Rule, packet: Leaving) -> str:
     return (facts.addresses_of(packet.out) or (packet.source,))[0].partition("/")[0]
 
 
+def takes(rule: Rule, source: str) -> bool:
+    """Whether a rule has taken packets, and may have taken them from senders in the subnet `source`."""
+    named = [match.split()[2:] for match in rule.matches if match.startswith("ip saddr ")]
+    return bool(rule.packets) and all(len(words) == 1 and _overlap(source, words[0]) for words in named)
+
+
 def masquerade_words(source: str, not_out: str | None) -> str:
     """A rule in the words of iptables(8), after -A or -D."""
     unless = f" ! -o {not_out}" if not_out else ""
@@ -53,6 +59,13 @@ def delete_rule(netns: str, rule: Rule) -> str:
     if place == ("ip", "nat", "POSTROUTING") and rule.target == "masquerade" and source and understood:
         return within(netns, f"iptables -t nat -D {masquerade_words(source, not_out)}")
     return within(netns, f"nft -a list chain {' '.join(place)}")
+
+
+def _overlap(one: str, other: str) -> bool:
+    try:
+        return ipaddress.ip_network(one).overlaps(ipaddress.ip_network(other))
+    except (TypeError, ValueError):  # of two families, or a range
+        return False
 
 
 def _fits(rule: Rule, packet: Leaving) -> bool:

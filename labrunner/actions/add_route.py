@@ -11,6 +11,7 @@ from runtime.values import ADDRESS, DESTINATION, INTERFACE, NETNS
 class AddRoute(Action):
     """Add a route (ip-route(8))."""
 
+    verb = "add"
     destination = argument(DESTINATION, "where to: a subnet, or default")
     gateway = argument(ADDRESS, "by way of this address", default=None)
     interface = argument(INTERFACE, "out of this interface", default=None)
@@ -21,7 +22,7 @@ class AddRoute(Action):
             raise Mistake("", "a route needs a 'gateway' or an 'interface'")
 
     def command(self) -> str:
-        words = ["route add", self.destination]
+        words = ["route", self.verb, self.destination]
         if self.gateway:
             words += ["via", self.gateway]
         if self.interface:

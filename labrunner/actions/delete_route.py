@@ -1,32 +1,13 @@
 from __future__ import annotations
 
-from checks.language.statement import Mistake, argument
-from labrunner.action import Action
-from runtime.network.command_line import ip
-from runtime.network.netns import LAB_HOST
+from labrunner.actions.add_route import AddRoute
 from runtime.network.verbs import Network
-from runtime.values import ADDRESS, DESTINATION, INTERFACE, NETNS
 
 
-class DeleteRoute(Action):
+class DeleteRoute(AddRoute):
     """Delete a route (ip-route(8))."""
 
-    destination = argument(DESTINATION, "where to: a subnet, or default")
-    gateway = argument(ADDRESS, "by way of this address", default=None)
-    interface = argument(INTERFACE, "out of this interface", default=None)
-    netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)
-
-    def validate(self) -> None:
-        if not (self.gateway or self.interface):
-            raise Mistake("", "a route needs a 'gateway' or an 'interface'")
-
-    def command(self) -> str:
-        words = ["route del", self.destination]
-        if self.gateway:
-            words += ["via", self.gateway]
-        if self.interface:
-            words += ["dev", self.interface]
-        return ip(self.netns, " ".join(words))
+    verb = "del"
 
     def apply(self, network: Network) -> None:
         network.delete_route(self.destination, self.gateway or "", self.interface or "", self.netns)

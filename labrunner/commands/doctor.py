@@ -14,6 +14,7 @@ from labrunner.catalog import bundled
 from labrunner.cli import EXIT_MISSING, EXIT_PASS
 from labrunner.lab import Lab, needs
 from labrunner.loading import load
+from labrunner.streams import write
 from runtime.errors import Problem
 from runtime.features import features, try_all
 from runtime.network.shell import PACKAGES
@@ -50,8 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         document = {"schema": 1, "outcome": "skip" if lacking else "pass", "kernel": os.uname().release,
                     "findings": [{**each._asdict(), "labs": list(each.labs)} for each in findings]}
-        json.dump(document, sys.stdout, indent=2)
-        print()
+        write(sys.stdout, json.dumps(document, indent=2) + "\n")
     else:
         _print(findings, lacking)
     return EXIT_MISSING if lacking else EXIT_PASS

@@ -9,6 +9,7 @@ import sys
 from labrunner.about import About, load_about
 from labrunner.catalog import bundled
 from labrunner.cli import EXIT_PASS
+from labrunner.streams import write
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +22,8 @@ def run(options: argparse.Namespace) -> int:
     """Print the catalogue. Returns the exit code."""
     labs = [load_about(path) for path in bundled().values()]
     if options.json:
-        json.dump({"schema": 1, "labs": [_as_json(about) for about in labs]}, sys.stdout, indent=2)
-        print()
+        document = {"schema": 1, "labs": [_as_json(about) for about in labs]}
+        write(sys.stdout, json.dumps(document, indent=2) + "\n")
         return EXIT_PASS
     width = max((len(about.id) for about in labs), default=0)
     for about in labs:

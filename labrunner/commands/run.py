@@ -108,4 +108,4 @@ def _step(lab: Lab, options: argparse.Namespace) -> str:
         return str(wanted)
     if wanted.isdecimal() and wanted.lstrip("0") in map(str, range(1, len(ids) + 1)):
         return ids[int(wanted) - 1]
-    raise UsageError(f"the lab {lab.about.id} has no step '{wanted}'", nearest(wanted, ids), f"labrun show {options.lab}")
+    raise UsageError(f"this lab has no step '{wanted}'", nearest(wanted, ids), f"labrun show {options.lab}")

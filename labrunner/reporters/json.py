@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 from checks.language.check import verdict_json
 from labrunner.events import Acted, Checked, Event, RunEnded, RunStarted, StepEnded
+from labrunner.streams import write
 from runtime.errors import Problem
 
 SCHEMA = 1
@@ -54,10 +55,10 @@ class JsonReporter:
     def _write(self, outcome: str, seconds: float) -> None:
         order = ("schema", "lab", "outcome", "seconds", "environment", "steps", "error")
         whole = self._document | {"outcome": outcome, "seconds": round(seconds, 6)}
-        # In one line: with an indent json leaves its C encoder, which costs a tenth of the whole run. In ASCII: right in
-        # every encoding that standard output may have.
-        self._out.write(json.dumps({key: whole[key] for key in order if key in whole}) + "\n")
+        # In one line: with an indent json leaves its C encoder, which costs a tenth of the whole run. In ASCII: that is
+        # right in every encoding.
         self._written = True
+        write(self._out, json.dumps({key: whole[key] for key in order if key in whole}) + "\n")
 
 
 def _acted(acted: Acted) -> dict[str, Any]:

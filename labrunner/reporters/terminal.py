@@ -1,26 +1,30 @@
-"""For people at a terminal, or behind a pipe: what a step teaches, what was typed, what it changed, what is true now."""
+"""For people at a terminal, or behind a pipe: what a step teaches, its commands, what they change, what is true now."""
 
 from __future__ import annotations
 
+import os
 from textwrap import wrap
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 from rich.theme import Theme
 
+from checks.reasoning.wording import command_of
 from labrunner.events import Acted, Checked, Event, RunEnded, RunStarted, StepEnded, StepStarted
 from labrunner.reporters.topology import draw
 from runtime.errors import Problem
 from runtime.facts.difference import Change
 
 _WIDEST = 92
+_NARROWEST = 20
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 _MARKS = {"pass": "✓", "fail": "✗", "skip": "-", "error": "!"}
-_PLAIN_MARKS = {"✓": "ok", "✗": "FAILED", "→": "->", "──": "--", "─": "-", "├": "|", "└": "`", "│": "|"}
+_PLAIN_MARKS = {"✓": "ok", "✗": "FAILED", "→": "->", "─": "-", "├": "|", "└": "`", "│": "|"}
 _STYLES = {"pass": "green", "fail": "bold red", "skip": "yellow", "error": "bold red"}
-_FIELDS = {"peer_netns": "other end {before} → {after}", "peer": "other end {before} → {after}", "value": "{before} → {after}"}
+_BECAME = "{before} → {after}"
+_FIELDS = {"peer_netns": f"other end {_BECAME}", "peer": f"other end {_BECAME}", "value": _BECAME}
 _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan"})
 
 
@@ -28,10 +32,12 @@ class TerminalReporter:
     """Prints as things happen. pause: wait for Enter after a step's text and before its first command."""
 
     def __init__(self, out: TextIO, pause: bool = False) -> None:
-        self._console = Console(file=out, highlight=False, theme=_THEME, emoji=False)
+        self._console = _Console(file=out, highlight=False, theme=_THEME, emoji=False,
+                                 color_system=None if os.environ.get("NO_COLOR") else "auto")
         self._console.width = min(self._console.width, _WIDEST)
         self._pause = pause
         self._total = 0
+        self._number = 0
         self._counts = {"pass": 0, "fail": 0, "skip": 0, "error": 0}
         self._skipped: list[StepEnded] = []
 
@@ -56,27 +62,24 @@ class TerminalReporter:
 
     def _begin(self, event: RunStarted) -> None:
         self._total = event.total
-        about = event.lab.about
-        self._print(Text(about.title, "bold"))
-        if about.summary:
-            self._print(about.summary)
+        self._line("", event.lab.about.title, "bold")
+        self._line("", event.lab.about.summary)
 
     def _step(self, event: StepStarted) -> None:
-        self._print()
+        self._number = event.number
         self._rule(f"{event.number}/{self._total}  {event.step.title}")
-        self._print()
         if event.step.teach:
-            self._teach(event.step.teach)
+            self._teach(self._shown(event.step.teach))
             self._print()
         if self._pause:
             self._wait()
 
     def _teach(self, markdown: str) -> None:
         if self._console.color_system:
-            self._print(Markdown(markdown))
+            self._console.print(Markdown(markdown))
             return
         for line in _plain(markdown, self._console.width):
-            self._print(Text(self._shown(line)))
+            self._print(Text(line))
 
     def _wait(self) -> None:
         self._console.file.flush()
@@ -87,23 +90,31 @@ class TerminalReporter:
         self._print()
 
     def _acted(self, event: Acted) -> None:
-        self._line("  $ ", event.command, "bold cyan")
+        self._whole("  $ ", event.command, "bold cyan")
         for change in event.changes:
             self._line(f"      {_SIGNS[change.change]} ", _told(change), "dim")
         if event.problem:
             self._line("      ! ", str(event.problem), _STYLES["error"])
-            if event.problem.mend:
-                self._line("        next: ", event.problem.mend, "")
+            self._line("        next: ", event.problem.mend)
 
     def _checked(self, event: Checked) -> None:
         verdict = event.verdict
         self._counts[verdict.outcome] += 1
-        self._line(f"  {_MARKS[verdict.outcome]} ", verdict.claim, _STYLES[verdict.outcome] if verdict.outcome != "pass" else "",
-                   _STYLES[verdict.outcome])
-        if verdict.outcome in ("fail", "error"):
-            self._line("      expected  ", verdict.expected, "")
-            self._line("      found     ", verdict.actual, "")
-            self._line("      → ", verdict.hint, "bold")
+        style = _STYLES[verdict.outcome]
+        self._line(f"  {_MARKS[verdict.outcome]} ", verdict.claim, "" if verdict.outcome == "pass" else style, style)
+        if verdict.outcome != "pass":
+            self._line("      expected  ", verdict.expected)
+            self._line("      found     ", verdict.actual)
+            self._hint(verdict.hint)
+
+    def _hint(self, hint: str) -> None:
+        """The cause, and the command that mends it: below, and in one piece, where the line is too short for both."""
+        lead, command = self._shown("      → "), command_of(hint)
+        if not command or len(lead) + len(hint) <= self._console.width:
+            self._line(lead, hint, "bold")
+        else:
+            self._line(lead, hint.removesuffix(command).rstrip(), "bold")
+            self._whole(" " * len(lead), command, "bold")
 
     def _ended(self, event: StepEnded) -> None:
         if event.outcome == "skip":
@@ -114,45 +125,60 @@ class TerminalReporter:
             self._print()
             for ended in self._skipped:
                 self._line("  - ", f"skipped: {ended.step.title} ({ended.reason})", _STYLES["skip"])
-        self._print()
         self._rule("The network as it is now")
-        self._print()
-        for line in draw(event.snapshot):
+        for line in draw(event.snapshot, self._console.width - 2):
             self._print(Text(self._shown(f"  {line}")))
         self._print()
-        self._print(Text(self._shown(self._summary(event)), _STYLES[event.outcome]))
+        summary = f"{self._summary(event)}, in {event.seconds:.2f} s"
+        self._line(f"{_MARKS[event.outcome]} ", summary, _STYLES[event.outcome])
 
     def _summary(self, event: RunEnded) -> str:
-        counts = self._counts
-        done = self._total - len(self._skipped)
-        steps = f"{done} of {self._total} steps" if self._skipped else f"{done} step{'s' if done != 1 else ''}"
-        checks = sum(counts.values())
+        checks, stopped = sum(self._counts.values()), f"stopped in step {self._number} of {self._total}"
         if event.outcome == "pass":
-            return f"{_MARKS['pass']} {steps}, {checks} checks, all passed, in {event.seconds:.2f} s"
-        failed = counts["fail"] + counts["error"]
-        return f"{_MARKS[event.outcome]} {steps} done, {failed} of {checks} checks failed, in {event.seconds:.2f} s"
+            return f"{self._total} step{'s' if self._total != 1 else ''}, {checks} checks, all passed"
+        if event.outcome == "fail":
+            return f"{stopped}: {self._counts['fail']} of {checks} checks failed"
+        reason = "this machine lacks something for it" if event.outcome == "skip" else "it could not be carried out"
+        return f"{stopped}: {reason}"
 
     def _rule(self, title: str) -> None:
-        self._print(Text.assemble(("── ", "dim"), (title, "bold"), (f" {'─' * (self._console.width - len(title) - 4)}", "dim"))
-                    if self._shown("─") == "─" else Text(f"-- {title} " + "-" * (self._console.width - len(title) - 4)))
+        self._print()
+        lead, room = self._shown("── "), self._console.width - len(title) - 4
+        if room < 0:
+            self._line(lead, title, "bold", "dim")
+        else:
+            rest = " " + self._shown("─") * room
+            self._print(Text.assemble((lead, "dim"), (self._shown(title), "bold"), (rest, "dim")))
+        self._print()
 
-    def _line(self, lead: str, text: str, style: str, lead_style: str | None = None) -> None:
-        """A line whose further lines, when it is too long, stand below its text."""
+    def _whole(self, lead: str, command: str, style: str) -> None:
+        """A command. It is never broken: a person may want to copy it."""
+        self._print(Text(lead + self._shown(command), style))
+
+    def _line(self, lead: str, text: str, style: str = "", lead_style: str | None = None) -> None:
+        """A line whose further lines, when it is too long, stand below its text. Nothing when there is no text."""
         lead = self._shown(lead)
-        wrapped = Text(self._shown(text), style).wrap(self._console, max(20, self._console.width - len(lead)))
-        for number, part in enumerate(wrapped):
-            self._print(Text.assemble((lead if number == 0 else " " * len(lead), style if lead_style is None else lead_style), part))
+        for number, part in enumerate(_wrapped(self._shown(text), self._console.width - len(lead))):
+            first = lead if number == 0 else " " * len(lead)
+            self._print(Text.assemble((first, style if lead_style is None else lead_style), (part, style)))
 
-    def _print(self, what: object = "") -> None:
-        self._console.print(what, soft_wrap=isinstance(what, Text))
+    def _print(self, text: Text | str = "") -> None:
+        self._console.print(text, soft_wrap=True)
 
     def _shown(self, text: str) -> str:
         """The text in characters that the output can carry."""
-        if self._console.encoding.lower().startswith("utf"):
+        encoding = self._console.encoding
+        if encoding.startswith("utf"):
             return text
         for sign, plain in _PLAIN_MARKS.items():
             text = text.replace(sign, plain)
-        return text
+        return text.encode(encoding, "replace").decode(encoding)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """rich would end the process with 1, which is to say here that a check failed."""
+        raise BrokenPipeError
 
 
 def _told(change: Change) -> str:
@@ -160,7 +186,7 @@ def _told(change: Change) -> str:
     where = f"{change.netns}: " if change.netns else ""
     now = {field: after for field, _before, after in change.fields}
     if change.change == "changed":
-        said = [_FIELDS.get(field, "{field} {before} → {after}").format(field=field, before=before or "none", after=after or "none")
+        said = [_FIELDS.get(field, f"{field} {_BECAME}").format(before=before or "none", after=after or "none")
                 for field, before, after in change.fields]
     elif change.kind == "link":
         said = [now[field] for field in ("kind", "state") if field in now]
@@ -171,10 +197,19 @@ def _told(change: Change) -> str:
 
 
 def _plain(markdown: str, width: int) -> list[str]:
-    """Markdown wrapped and otherwise as it was written: without colour its own marks are what is left to tell code from words."""
+    """Markdown wrapped and otherwise as it was written: without colour its own marks tell code from words."""
     lines: list[str] = []
     for paragraph in markdown.split("\n\n"):
-        as_it_is = paragraph.startswith(("    ", "```", "- ", "* ", "|", "#", "1."))
-        lines += paragraph.splitlines() if as_it_is else wrap(paragraph, width, break_long_words=False, break_on_hyphens=False)
+        if paragraph.startswith(("    ", "```", "|")):
+            lines += paragraph.splitlines()
+        elif paragraph.startswith(("- ", "* ", "#", "1.")):
+            for line in paragraph.splitlines():
+                lines += _wrapped(line, width, "  ")
+        else:
+            lines += _wrapped(paragraph, width)
         lines.append("")
     return lines[:-1]
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    return wrap(text, max(width, _NARROWEST), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -37,12 +37,12 @@ def fork(life: Callable[[], None], channel: Channel) -> int:
     """Fork a process that leads `life` and never returns; a Problem of its goes out by `channel`. Returns its PID."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     pid = os.fork()
-    if pid == 0:  # a Ctrl-C must not raise KeyboardInterrupt here: this process would go on as a second launcher
-        for each in _ENDING:
-            signal.signal(each, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid
+    for each in _ENDING:  # a Ctrl-C must not raise KeyboardInterrupt: this process would go on as a second launcher
+        signal.signal(each, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whatever the launcher was started with
     try:
         life()
     except Problem as problem:

@@ -158,7 +158,8 @@ class Starting:
         """End what there is of it."""
         with suppress(ProcessLookupError):
             os.kill(self._outer, signal.SIGKILL)
-        os.waitpid(self._outer, 0)
+        with suppress(ChildProcessError):  # who ignores SIGCHLD has no children to wait for, and waits all the same
+            os.waitpid(self._outer, 0)
         self._launcher.close()
         self._control.close()
 

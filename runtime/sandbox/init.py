@@ -14,7 +14,6 @@ from runtime.sandbox.channel import Channel, Closed, pack
 from runtime.sandbox.mounts import LARGEST_FILE, NETNS_DIR
 
 _CANNOT_RUN = 127
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def serve(control: Channel) -> None:
@@ -123,7 +122,7 @@ def _spawn(request: dict[str, Any], fds: list[int]) -> int:
         for number, fd in enumerate(fds):
             os.dup2(fd, number)
         signal.set_wakeup_fd(-1)
-        for each in (signal.SIGCHLD, *_IGNORED_BY_PYTHON):
+        for each in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:  # Python ignores some, nohup(1) others
             signal.signal(each, signal.SIG_DFL)
         # What it prints is a file in the machine's memory: one that prints for ever has to end.
         sys.limit_file_size(LARGEST_FILE)

@@ -37,7 +37,7 @@ def explain(refused: Refused, settings: str = "/proc/sys") -> Missing | None:
         return _setting(refused, f"user.{lowest}", "0", str(_PLENTY))
     if refused.errno in _USED_UP:
         value = f"{limits[lowest]}: as many are in use, here or in a container around"
-        return _setting(refused, f"user.{lowest}", value, str(2 * limits[lowest]))
+        return _setting(refused, f"user.{lowest}", value, str(max(_PLENTY, 2 * limits[lowest])))
     for path, forbidden in _SWITCHES:
         if _read(settings, path) == forbidden:
             return _setting(refused, path.replace("/", "."), forbidden, "0" if forbidden == "1" else "1")

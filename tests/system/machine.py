@@ -94,15 +94,14 @@ def home_of(user: User) -> dict[str, str]:
 
 
 def outlived(seconds: float = 10) -> list[str]:
-    """Wait until every child has ended, also inherited ones, and reap them. Who is there still, after all that time.
-
-    To be called with SIGCHLD blocked.
-    """
+    """Wait until every child has ended, also inherited ones, and reap them. Who is there still, after all that time."""
     deadline = time.monotonic() + seconds
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     while True:
         try:
             pid, _status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
             return []
         if pid == 0 and not signal.sigtimedwait({signal.SIGCHLD}, max(0.0, deadline - time.monotonic())):
             return [name for name, _netns in _processes()]
@@ -146,7 +145,6 @@ def _live(write: int, folder: Path, function: Callable[[], Any]) -> None:
     syscalls.die_with_parent()
     try:
         _furnish({folder, _ROOT, Path(sys.prefix).resolve()})
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         told = (function(), "")
     except BaseException:  # noqa: BLE001 # the test has to hear of it, whatever it is
         told = (None, traceback.format_exc())

@@ -8,10 +8,11 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -77,18 +78,24 @@ def test_interrupted_at_any_moment(installed: Path, session_folder: Path, users:
 
 def _kill_often(labrun: Path, user: User, number: int, numbers: random.Random, kill: Callable[[int, int], None],
                 how: int) -> list[Killed]:
-    """Half of the moments lie in the making of the sandbox, the first milliseconds above all; the others anywhere."""
+    """Half of the moments lie in the making of the sandbox, the first milliseconds above all; the others anywhere.
+
+    The first kill that leaves something is the last.
+    """
     before = look()
     whole = _seconds_of_a_run(labrun, user)
     moments = [Moment(True, SET_UP * numbers.random() ** 3) for _ in range(number // 2)]
     moments += [Moment(False, numbers.uniform(0, whole)) for _ in range(number - len(moments))]
-    return [_kill(labrun, user, moment, kill, how, before) for moment in moments]
+    kills: list[Killed] = []
+    while moments and not (kills and kills[-1].left):
+        kills.append(_kill(labrun, user, moments.pop(), kill, how, before))
+    return kills
 
 
 def _seconds_of_a_run(labrun: Path, user: User) -> float:
     started = time.monotonic()
-    with _started(labrun, user) as process:
-        process.communicate()
+    with _started(labrun, user, subprocess.DEVNULL) as process:
+        pass
     assert process.returncode == 0
     shutil.rmtree(home_of(user)["HOME"])
     return time.monotonic() - started
@@ -96,23 +103,25 @@ def _seconds_of_a_run(labrun: Path, user: User) -> float:
 
 def _kill(labrun: Path, user: User, moment: Moment, kill: Callable[[int, int], None], how: int,
           before: State) -> Killed:
-    process = _started(labrun, user)
-    if moment.from_sandbox:
-        _wait_for_child(process.pid)
-    time.sleep(moment.seconds)  # the moment is the point of the test; nothing is waited for
-    with_sandbox = _has_child(process.pid)
-    kill(process.pid, how)  # not reaped yet, so the PID is its own
-    killed = time.monotonic()
-    _out, errors = process.communicate()
-    left = outlived()
-    seconds = time.monotonic() - killed
-    left += _files(user) + differences(before, look())
-    return Killed(moment, with_sandbox, process.returncode, errors, left, seconds)
+    with tempfile.TemporaryFile("w+") as errors:  # and no pipe: a process that is left would hold it open
+        process = _started(labrun, user, errors)
+        if moment.from_sandbox:
+            _wait_for_child(process.pid)
+        time.sleep(moment.seconds)  # the moment is the point of the test; nothing is waited for
+        with_sandbox = _has_child(process.pid)
+        kill(process.pid, how)  # not reaped yet, so the PID is its own
+        killed = time.monotonic()
+        process.wait(20)
+        left = outlived()
+        seconds = time.monotonic() - killed
+        errors.seek(0)
+        left += _files(user) + differences(before, look())
+        return Killed(moment, with_sandbox, process.returncode, errors.read(), left, seconds)
 
 
-def _started(labrun: Path, user: User) -> subprocess.Popen[str]:
+def _started(labrun: Path, user: User, errors: IO[str] | int) -> subprocess.Popen[str]:
     return start_as(user, [labrun, "run", "bridge-network", "--json"], env=home_of(user), cwd="/",
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                    stdout=subprocess.DEVNULL, stderr=errors)
 
 
 def _wait_for_child(pid: int) -> None:

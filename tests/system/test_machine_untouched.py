@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 IN_THE_MIDDLE = b"A wire between host and container"  # the title of the second step
 INTERRUPTED = "labrun: interrupted"
+NO_CACHE = {"XDG_CACHE_HOME": "/nonexistent"}  # what is kept there from run to run is no trace
 
 
 def test_a_run_leaves_no_trace(installed: Path, session_folder: Path, anyone: User) -> None:
@@ -29,10 +30,9 @@ def test_a_run_leaves_no_trace(installed: Path, session_folder: Path, anyone: Us
 
 def _changes_of_a_run(labrun: Path, user: User) -> list[str]:
     """What has changed when labrun returns, at once: nothing is waited for."""
-    home = home_of(user)
-    run_as(user, [labrun, "run", "bridge-network"], env=home, check=True)  # keeps the parsed lab in the cache
+    env = home_of(user) | NO_CACHE
     before = look()
-    run_as(user, [labrun, "run", "bridge-network"], env=home, check=True)
+    run_as(user, [labrun, "run", "bridge-network"], env=env, check=True)
     changes = differences(before, look())
     try:
         os.waitpid(-1, os.WNOHANG)
@@ -59,14 +59,13 @@ def test_stopped_in_the_middle(installed: Path, session_folder: Path, anyone: Us
 
 def _stop(labrun: Path, user: User, how: str) -> tuple[int, str, list[str]]:
     """Exit code, standard error, and what has changed once all processes have ended."""
-    home = home_of(user)
-    run_as(user, [labrun, "run", "bridge-network"], env=home, check=True)
+    env = home_of(user) | NO_CACHE | {"TERM": "xterm"}
     before = look()
     master, slave = pty.openpty()
     os.chown(os.ttyname(slave), user.uid, user.gid)
     # setsid gives it the terminal to be its own, as a terminal's window does (tty_ioctl(4), TIOCSCTTY).
     argv: list[str | Path] = ["setsid", "--ctty", labrun, "run", "bridge-network"]
-    with start_as(user, argv, env=home | {"TERM": "xterm"}, stdin=slave, stdout=slave, stderr=subprocess.PIPE,
+    with start_as(user, argv, env=env, stdin=slave, stdout=slave, stderr=subprocess.PIPE,
                   start_new_session=False) as process:
         os.close(slave)
         _read_until(master, IN_THE_MIDDLE)

@@ -33,6 +33,10 @@ sandbox.stop()
 """
 
 
+# Programs inherit what their parent did with signals (execve(2)); nothing of it may come inside.
+_IN_BAD_COMPANY = ("env", "--block-signal=CHLD,USR1", "--ignore-signal=HUP,QUIT,CHLD")
+
+
 class Problem(Exception):
     """What `Sandbox.run` raised, in words."""
 
@@ -71,7 +75,7 @@ class Inside(NamedTuple):
 @contextmanager
 def inside(user: User, id_map: str, python: Path, **options: Any) -> Iterator[Inside]:
     """A sandbox of `user`, and its end. options go to start_as."""
-    argv: list[str | Path] = [python, "-I", "-c", _DRIVER, id_map]
+    argv: list[str | Path] = [*_IN_BAD_COMPANY, python, "-I", "-c", _DRIVER, id_map]
     with start_as(user, argv, stdin=PIPE, stdout=PIPE, **{"cwd": "/"} | options) as driver:
         try:
             yield Inside(user, id_map, _answer(driver)["pid"], python, driver)

@@ -1,0 +1,25 @@
+"""Checks judged in a sandbox as it is now, whatever was done in it: what a session does at the end of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from checks.language.check import Check, Evidence, Verdict
+from runtime.facts.observer import Observer
+from runtime.probes.ping import ping_all
+from runtime.probes.settle import settle
+from tests.conftest import Lab
+
+
+def judge(lab: Lab, checks: Sequence[Check]) -> list[Verdict]:
+    """The verdict of each check."""
+    observer = Observer(lab.namespaces, lab.sandbox.proc, [name for check in checks for name in check.sysctls()])
+    snapshot = observer.observe()
+    everywhere = {netns.name: netns for netns in lab.namespaces.all()}
+    pings = [ping for check in checks for ping in check.pings(snapshot)]
+    answers = {}
+    if pings:
+        settle(everywhere.values())
+        answers = ping_all(pings, everywhere)
+        snapshot = observer.observe()
+    return [check.judge(Evidence(snapshot, answers)) for check in checks]

@@ -1,0 +1,83 @@
+"""labrun needs no ip, no iptables, no ping: it runs on a machine that has none of them, and starts no program."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runtime import syscalls
+from tests.system.accounts import environment, myself, run_as
+from tests.system.machine import on_a_machine
+
+if TYPE_CHECKING:
+    from tests.system.accounts import AsUser, User
+
+FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+TOOLS = ("ip", "iptables", "nft", "sysctl", "ping", "tc", "bridge", "brctl", "ss", "ifconfig", "route", "arp", "ipset",
+         "iptables-nft", "iptables-legacy", "xtables-nft-multi", "xtables-legacy-multi", "iptables-restore")
+
+
+@pytest.mark.parametrize("who", ["root", "lrsub", "lrplain"])
+def test_it_passes_without_tools(installed: Path, session_folder: Path, open_folder: Path, users: dict[str, User],
+                                 who: str) -> None:
+    user = users.get(who) or myself()
+    done = on_a_machine(session_folder, _run_without, TOOLS, open_folder, user,
+                        [installed, "run", "bridge-network", "--json"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["outcome"] == "pass"
+
+
+@pytest.mark.parametrize(("tool", "package"), [("ip", "iproute2"), ("iptables", "iptables"), ("sysctl", "procps")])
+def test_the_missing_tool_is_named(installed: Path, session_folder: Path, open_folder: Path, users: dict[str, User],
+                                   tool: str, package: str) -> None:
+    done = on_a_machine(session_folder, _run_without, [tool], open_folder, users["lrplain"],
+                        [installed, "run", "bridge-network", "--network", "iproute2"])
+    assert done.returncode == 3
+    told = " ".join((done.stdout + done.stderr).split())
+    assert f"{tool} is not installed" in told
+    assert f"sudo apt install {package}" in told
+
+
+def _run_without(tools: Collection[str], folder: Path, user: User,
+                 argv: list[Any]) -> subprocess.CompletedProcess[str]:
+    _take_away(tools, folder)
+    path = environment(user)["PATH"]
+    assert not [tool for tool in tools if shutil.which(tool, path=path)]
+    assert shutil.which("sh", path=path)
+    return run_as(user, argv, cwd="/")
+
+
+def _take_away(tools: Collection[str], folder: Path) -> None:
+    """Put links to all other programs in place of each folder with programs; `folder` keeps the programs themselves."""
+    for name in FOLDERS:
+        place, there = Path(name), folder / name.replace("/", "_")
+        if place.is_dir() and not place.is_symlink():
+            there.mkdir()
+            syscalls.mount(name, str(there), "", syscalls.MS_BIND)
+            syscalls.mount("tmpfs", name, "tmpfs", data="mode=755")
+            for program in os.listdir(there):
+                if program not in tools:
+                    (place / program).symlink_to(there / program)
+
+
+@pytest.mark.parametrize(("who", "helpers"), [("root", []), ("lrsub", ["newuidmap", "newgidmap"]), ("lrplain", [])])
+def test_it_starts_no_program(installed: Path, open_folder: Path, users: dict[str, User], as_user: AsUser, who: str,
+                              helpers: list[str]) -> None:
+    if not shutil.which("strace"):
+        pytest.skip("needs strace")
+    user, trace = users.get(who) or myself(), open_folder / "trace"
+    # Under root's strace newuidmap keeps the rights that its file gives it.
+    strace = ["strace", "--user", user.name, "-f", "-qq", "-e", "trace=execve,execveat", "-e", "signal=none", "-o"]
+    argv: list[str | Path] = [*strace, trace, installed, "run", "bridge-network", "--json"]
+    done = as_user(myself(), argv, cwd="/", env=environment(user))
+    assert (done.returncode, done.stderr) == (0, "")
+    # Tried in vain counts too: programs are looked for in one folder after the other.
+    tried = [Path(line.split('"')[1]).name for line in trace.read_text().splitlines() if "exec" in line and '"' in line]
+    assert list(dict.fromkeys(tried)) == ["labrun", *helpers]
