@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         code = EXIT_INTERRUPTED
     except SystemExit as ended:  # argparse, after --help or a wrong call
         code = int(ended.code or 0)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 whatever it is, a person is told of it
         code = _failed(error, "--debug" in arguments)
     stuck = streams.stuck()
     if not stuck:

@@ -59,8 +59,10 @@ def follow(snapshot: Snapshot, start: str, to: str) -> Journey:
             return journey._replace(obstacle="no netns")
         if is_local(facts, to):
             return _delivered(journey, facts, to)
+        if journey.hops and facts.name == OUTSIDE:
+            return journey._replace(obstacle="astray")
         if journey.hops and facts.sysctl(FORWARDING) != "1":
-            return journey._replace(obstacle="astray" if facts.name == OUTSIDE else "not forwarded")
+            return journey._replace(obstacle="not forwarded")
         route = best_route(facts, to)
         if route is None or route.kind != "unicast":
             return journey._replace(obstacle="no route")

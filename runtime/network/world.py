@@ -26,8 +26,7 @@ def furnish(network: Network, world: str) -> None:
     left as it is, a lab about forwarding would depend on the machine.
     """
     network.set_link("lo", True, LAB_HOST)
-    network.set_sysctl("net.ipv4.ip_forward", "0", LAB_HOST)
-    _accept_any_source(network, LAB_HOST)
+    _be_a_plain_host(network, LAB_HOST)
     if world == "internet":
         _internet(network)
 
@@ -35,7 +34,7 @@ def furnish(network: Network, world: str) -> None:
 def _internet(network: Network) -> None:
     """A host outside, at the far end of the lab host's eth0: the gateway, and a server behind it."""
     network.namespaces.add_unnamed(OUTSIDE)
-    _accept_any_source(network, OUTSIDE)
+    _be_a_plain_host(network, OUTSIDE)
     network.add_veth(UPLINK, UPLINK, LAB_HOST, OUTSIDE, _UPLINK_INDEX)
     network.set_link("lo", True, OUTSIDE)
     network.add_address(f"{SERVER}/32", "lo", OUTSIDE)
@@ -46,7 +45,8 @@ def _internet(network: Network) -> None:
     network.add_route("default", GATEWAY, "", LAB_HOST)
 
 
-def _accept_any_source(network: Network, netns: str) -> None:
-    """The kernel's own default, which distributions change: with a reverse path filter some packets vanish unseen."""
+def _be_a_plain_host(network: Network, netns: str) -> None:
+    """The kernel's own defaults, which distributions change: with a reverse path filter some packets vanish unseen."""
+    network.set_sysctl("net.ipv4.ip_forward", "0", netns)
     for scope in ("all", "default"):
         network.set_sysctl(f"net.ipv4.conf.{scope}.rp_filter", "0", netns)

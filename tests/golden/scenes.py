@@ -1,4 +1,4 @@
-"""Runs made by hand, for the reporters: the events of one that passes, fails, is refused, and finds the machine lacking."""
+"""Runs made by hand, for the reporters: one that passes, fails, is refused, and finds the machine lacking."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from runtime.facts.snapshot import NetnsFacts, Snapshot
 ENVIRONMENT: dict[str, Any] = {"id_map": "rootmap", "network": "netlink", "runtime": None, "kernel": "6.1.0",
                                "versions": {"labrun": "0.1.0", "python": "3.11.2"}}
 TEACH = """\
-A **veth pair** is a wire: what goes into `veth0` comes out of `ceth0` → and back. Both ends are born on the host, so one \
-has to be moved.
+A **veth pair** is a wire: what goes into `veth0` comes out of `ceth0` → and back. Both ends are born on the host, \
+so one has to be moved.
 
 - An end is useless until it is *up*.
 - And until it has an address.
@@ -33,12 +33,13 @@ STEPS = (
     Step("bridge", "A bridge joins all the wires of all the containers there are", "Now the *switch*.", (), ()),
     Step("nat", "Out into the world", "", (), ()),
 )
-LAB = Lab(About("by-hand", "labs/by-hand/lab.yaml", "A network [by hand], from a wire to the world outside of it",
-                "Namespaces, wires and a bridge: what a container's network is made of, and no more.", "beginner", 5, ()),
-          "internet", {}, STEPS)
+ABOUT = About("by-hand", "labs/by-hand/lab.yaml", "A network [by hand], from a wire to the world outside of it",
+              "Namespaces, wires and a bridge: what a container's network is made of, and no more.", "beginner", 5, ())
+LAB = Lab(ABOUT, "internet", {}, STEPS)
 
 
-def link(name: str, kind: str = "veth", state: str = "UP", *, master: str = "", peer: str = "", there: str = "") -> Link:
+def link(name: str, kind: str = "veth", state: str = "UP", *, master: str = "", peer: str = "",
+         there: str = "") -> Link:
     """An interface; `peer` is its other end in the netns `there`."""
     return Link(name, kind, state, master, peer, there, 1500)
 
@@ -57,28 +58,31 @@ SNAPSHOT = Snapshot((
                (Route("default", "192.168.0.1", "ceth0", "", 0, "unicast"),)),
     NetnsFacts("container-2", 4, (link("lo", "loopback", "DOWN"),)),
 ))
+def _new_end(name: str, peer: str) -> Change:
+    return Change("added", "labhost", "link", name, (
+        ("kind", "", "veth"), ("state", "", "DOWN"), ("peer", "", peer), ("peer_netns", "", "labhost")))
+
+
 WIRE = (
-    Acted("add_veth", "ip link add veth0 type veth peer name ceth0", (
-        Change("added", "labhost", "link", "ceth0", (("kind", "", "veth"), ("state", "", "DOWN"), ("peer", "", "veth0"),
-                                                    ("peer_netns", "", "labhost"))),
-        Change("added", "labhost", "link", "veth0", (("kind", "", "veth"), ("state", "", "DOWN"), ("peer", "", "ceth0"),
-                                                    ("peer_netns", "", "labhost")))), None, 0.0011),
+    Acted("add_veth", "ip link add veth0 type veth peer name ceth0",
+          (_new_end("ceth0", "veth0"), _new_end("veth0", "ceth0")), None, 0.0011),
     Acted("move_link", "ip link set ceth0 netns container-1", (
         Change("removed", "labhost", "link", "ceth0"),
         Change("changed", "labhost", "link", "veth0", (("peer_netns", "labhost", "container-1"),)),
         Change("changed", "container-1", "sysctl", "net.ipv4.ip_forward", (("value", "0", "1"),))), None, 0.0171),
     Checked("netns", Verdict("there is a network namespace container-1", "pass", "container-1 exists",
                              "container-1 exists"), 0.0004),
-    Checked("interface", Verdict("veth0 in labhost is a veth, UP, at 192.168.0.1/24, the other end of ceth0 in container-1",
-                                 "pass", "a veth, UP", "a veth, UP"), 0.0004),
+    Checked("interface", Verdict(
+        "veth0 in labhost is a veth, UP, at 192.168.0.1/24, the other end of ceth0 in container-1", "pass",
+        "a veth, UP", "a veth, UP"), 0.0004),
 )
 FAILS = (
     Acted("add_bridge", "ip link add name br0 type bridge", (), None, 0.0009),
     Checked("interface", Verdict("br0 in labhost is a bridge, UP", "fail", "a bridge, UP", "bridge, DOWN, no address",
                                  "br0 in labhost is DOWN; bring it up: ip link set br0 up"), 0.0004),
     Checked("ping", Verdict("192.168.0.2 answers labhost", "fail", "an answer", "no answer (Network is unreachable)",
-                            "labhost has no route to 192.168.0.2, for none of its interfaces that are up has an address in "
-                            "its subnet; give br0 one: ip addr add 192.168.0.1/24 dev br0"), 0.0104),
+                            "labhost has no route to 192.168.0.2, for none of its interfaces that are up has an "
+                            "address in its subnet; give br0 one: ip addr add 192.168.0.1/24 dev br0"), 0.0104),
     Checked("netns", Verdict("there is a network namespace container-1", "pass", "container-1 exists",
                              "container-1 exists"), 0.0104),
 )

@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LABRUN = str(ROOT / "labrun")
 LAB = "bridge-network"
 ENTER = "Enter does this step, Ctrl-C ends the lab "
-SANE = ("", 0)
 
 FAILS = """\
 title: A check that fails
@@ -230,7 +229,8 @@ def test_a_single_id(whole: dict[str, Any]) -> None:
 def test_a_lab_by_folder_by_path_and_from_where_one_stands(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     file = lab(tmp_path / "mine", FAILS.replace("up: true", "up: false"))
-    for place, named in ((tmp_path, "mine"), (tmp_path, "./mine/lab.yaml"), (tmp_path / "mine", "."), (Path("/"), file)):
+    calls = (tmp_path, "mine"), (tmp_path, "./mine/lab.yaml"), (tmp_path / "mine", "."), (Path("/"), file)
+    for place, named in calls:
         done = labrun("run", named, "--json", "--until", "1", cwd=place)
         assert (done.returncode, run_document(done.stdout)["lab"]) == (0, "mine"), done.stderr
 
@@ -301,7 +301,8 @@ def test_a_lab_file_with_mistakes(tmp_path: Path, command: str) -> None:
     ((LAB, "--until", "9" * 5000), "this lab has no step '99", f"labrun show {LAB}"),
     ((LAB, "--until", ""), "this lab has no step '': ", f"labrun show {LAB}"),
     ((LAB, "--set", "subnet"), "'--set subnet' is not of the form VAR=VALUE", "as in --set subnet=10.1.0.0/24"),
-    ((LAB, "--set", "subent=10.1.0.0/16"), "this lab has no variable 'subent': did you mean 'subnet'?", "labrun show LAB"),
+    ((LAB, "--set", "subent=10.1.0.0/16"), "this lab has no variable 'subent': did you mean 'subnet'?",
+     "labrun show LAB"),
     ((LAB, "--set", "subnet=10.1.0.0/33"), "'--set subnet=10.1.0.0/33' does not fit this lab: ", ""),
     ((LAB, "--pause"), "--pause needs a terminal to wait for Enter on", "leave out --pause"),
     ((LAB, "--pause", "--json"), "--pause needs a terminal to wait for Enter on", "leave out --pause"),
@@ -360,7 +361,8 @@ def test_an_output_that_cannot_be_written(call: str, where: str, why: str) -> No
 def test_no_standard_input() -> None:
     assert shell(f'"$LABRUN" run {LAB} --until 1 <&-').returncode == 0
     done = shell(f'"$LABRUN" run {LAB} --pause <&-')
-    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "labrun: --pause needs a terminal to wait for Enter on")
+    assert done.returncode == 2
+    assert done.stderr.startswith("labrun: --pause needs a terminal to wait for Enter on\n")
 
 
 def test_no_standard_error() -> None:
@@ -388,20 +390,29 @@ def test_a_narrow_terminal() -> None:
 # At a terminal
 
 
-class Terminal(pexpect.spawn):  # type: ignore[type-arg] # a generic in its stubs only
+class Terminal:
     """labrun at a terminal of 80 columns."""
 
     def __init__(self, *arguments: str, **env: str) -> None:
-        super().__init__(LABRUN, list(arguments), encoding="utf-8", timeout=30, dimensions=(40, 80),
-                         env={**os.environ, **env})
-        self.settings = termios.tcgetattr(self.child_fd)
+        self.child = pexpect.spawn(LABRUN, list(arguments), encoding="utf-8", timeout=30, dimensions=(40, 80),
+                                   env={**os.environ, **env})
+        self.at_first = self.settings()
+
+    def settings(self) -> list[Any]:
+        """Of the terminal (termios(3))."""
+        return termios.tcgetattr(self.child.child_fd)
+
+    def wait_for(self, text: str) -> str:
+        """What came before the text."""
+        self.child.expect_exact(text)
+        return str(self.child.before)
 
     def finish(self) -> tuple[int | None, str]:
-        """Exit code and the rest of the output; the terminal is as it was."""
-        self.expect(pexpect.EOF)
-        rest: str = self.before
-        self.close()
-        return self.exitstatus, rest
+        """Exit code and the rest of the output."""
+        self.child.expect(pexpect.EOF)
+        rest = str(self.child.before)
+        self.child.close()
+        return self.child.exitstatus, rest
 
 
 @pytest.fixture
@@ -410,7 +421,7 @@ def terminals() -> Iterator[list[Terminal]]:
     opened: list[Terminal] = []
     yield opened
     for each in opened:
-        each.close(force=True)
+        each.child.close(force=True)
 
 
 def test_a_terminal_gets_colour(terminals: list[Terminal]) -> None:
@@ -430,45 +441,41 @@ def test_no_color(terminals: list[Terminal]) -> None:
 
 
 def test_pause_waits_for_enter(terminals: list[Terminal]) -> None:
-    terminals.append(child := Terminal("run", LAB, "--pause", "--until", "2", NO_COLOR="1"))
-    child.expect_exact("1/2  A network of its own")
-    child.expect_exact(ENTER)
-    assert "ip netns add" not in child.before.replace("`ip netns add`", "")
-    child.sendline()
-    child.expect_exact("$ ip netns add container-1")
-    child.expect_exact("2/2  A wire between host and container")
-    child.expect_exact(ENTER)
-    assert "ip link add" not in child.before
-    child.sendline()
-    code, rest = child.finish()
+    terminals.append(terminal := Terminal("run", LAB, "--pause", "--until", "2", NO_COLOR="1"))
+    terminal.wait_for("1/2  A network of its own")
+    assert "$ ip netns add" not in terminal.wait_for(ENTER)
+    terminal.child.sendline()
+    terminal.wait_for("$ ip netns add container-1")
+    terminal.wait_for("2/2  A wire between host and container")
+    assert "$ ip link add" not in terminal.wait_for(ENTER)
+    terminal.child.sendline()
+    code, rest = terminal.finish()
     assert code == 0
     assert "2 steps, " in rest
 
 
 @pytest.mark.parametrize("key", ["interrupt", "end of input"])
 def test_pause_can_be_left(terminals: list[Terminal], key: str) -> None:
-    terminals.append(child := Terminal("run", LAB, "--pause", NO_COLOR="1"))
-    child.expect_exact(ENTER)
-    child.sendline()
-    child.expect_exact("2/8")
-    child.expect_exact(ENTER)
-    settings = termios.tcgetattr(child.child_fd)
-    assert settings == child.settings
+    terminals.append(terminal := Terminal("run", LAB, "--pause", NO_COLOR="1"))
+    terminal.wait_for(ENTER)
+    terminal.child.sendline()
+    terminal.wait_for("2/8")
+    terminal.wait_for(ENTER)
     if key == "interrupt":
-        child.sendintr()
+        terminal.child.sendintr()
     else:
-        child.sendeof()
-    child.expect_exact("labrun: interrupted; the sandbox is gone and nothing is left behind\r\n")
-    after = termios.tcgetattr(child.child_fd)
-    code, rest = child.finish()
-    assert (code, rest, after) == (130, "", settings)
+        terminal.child.sendeof()
+    terminal.wait_for("labrun: interrupted; the sandbox is gone and nothing is left behind\r\n")
+    after = terminal.settings()
+    assert terminal.finish() == (130, "")
+    assert after == terminal.at_first
 
 
 def test_an_interrupt_in_the_middle(terminals: list[Terminal]) -> None:
-    terminals.append(child := Terminal("run", LAB, NO_COLOR="1"))
-    child.expect_exact("$ ip netns add container-2")
-    child.sendintr()
-    code, rest = child.finish()
+    terminals.append(terminal := Terminal("run", LAB, NO_COLOR="1"))
+    terminal.wait_for("$ ip netns add container-2")
+    terminal.child.sendintr()
+    code, rest = terminal.finish()
     assert code == 130
     assert rest.endswith("labrun: interrupted; the sandbox is gone and nothing is left behind\r\n")
     assert "Traceback" not in rest

@@ -18,6 +18,7 @@ LAB = "title: A lab\nsummary: Short.\nlevel: advanced\nminutes: 5\ntopics: [veth
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """mine/lab.yaml in the current folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/lab.yaml").write_text(LAB)
     return tmp_path / "mine/lab.yaml"

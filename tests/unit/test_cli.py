@@ -45,7 +45,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("rn",), ("--foo",), ("run",), ("run", "a", "b"), ("run", "bridge-network", "--foo"), ("list", "bridge-network"),
+    (), ("rn",), ("--foo",), ("run",), ("run", "a", "b"), ("run", "bridge-network", "--foo"),
+    ("list", "bridge-network"),
     ("run", "bridge-network", "--network", "ip"), ("run", "bridge-network", "--id-map", "all"),
     ("run", "bridge-network", "--js"), ("run", "bridge-network", "--until"), ("show",)], ids=" ".join)
 def test_a_call_that_is_wrong(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,13 +74,14 @@ def test_what_is_wrong_and_what_to_do_next(arguments: tuple[str, ...], says: str
 
 
 @pytest.mark.parametrize(("problem", "code"), [
-    (Problem("x"), 2), (UsageError("x"), 2), (LabError([LabMistake(Place("lab.yaml", 1, 1), "x")]), 2), (Missing("x"), 3),
-    (Refused("x"), 4)], ids=lambda value: type(value).__name__)
+    (Problem("x"), 2), (UsageError("x"), 2), (LabError([LabMistake(Place("lab.yaml", 1, 1), "x")]), 2),
+    (Missing("x"), 3), (Refused("x"), 4)], ids=lambda value: type(value).__name__)
 def test_the_exit_code_of_a_problem(problem: Problem, code: int) -> None:
     assert code_of(problem) == code
 
 
-def test_a_fault_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str],
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labrunner.commands.list.bundled", lambda: 1 / 0)
     code, out, err = called(capsys, "list")
     assert (code, out) == (4, "")
@@ -110,7 +112,7 @@ def test_an_interrupt(arguments: tuple[str, ...], says: str, capsys: pytest.Capt
 
 def test_telling(capsys: pytest.CaptureFixture[str]) -> None:
     tell(Missing("make a user namespace", "they are forbidden", "sudo sysctl -w user.max_user_namespaces=1000"))
-    assert capsys.readouterr() == ("", "labrun: make a user namespace: they are forbidden\n"
+    assert capsys.readouterr().err == ("labrun: make a user namespace: they are forbidden\n"
                                        "  next: sudo sysctl -w user.max_user_namespaces=1000\n")
 
 

@@ -286,6 +286,12 @@ def test_it_is_no_mistake_to_explain_what_arrived() -> None:
         explain(LAB, follow(LAB, ONE, BRIDGE), BRIDGE)
 
 
+def test_an_outside_that_forwards_is_not_where_the_fault_is() -> None:
+    """A fresh netns has the machine's ip_forward, which may be 1."""
+    lost = change(unrouted(LAB, HOST, "br0"), OUTSIDE, sysctls=(("net.ipv4.ip_forward", "1"),))
+    assert why_no_answer(lost, HOST, FIRST) == OBSTACLES["the route was deleted"].hint
+
+
 # The way of a packet
 
 

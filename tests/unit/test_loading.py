@@ -38,9 +38,13 @@ steps:
 """
 
 
-@pytest.fixture
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
     (tmp_path / "lab.yaml").write_text(TEXT)
     return load(str(tmp_path / "lab.yaml"))
 

@@ -83,8 +83,8 @@ labhost
 
 def test_a_container_with_more_than_one_wire_has_a_tree_of_its_own() -> None:
     host = NetnsFacts("labhost", 1, (link("veth0", peer="eth0", there="router"),))
-    router = NetnsFacts("router", 2, (link("eth0", peer="veth0", there="labhost"), link("eth1", peer="eth0", there="c1")),
-                        sysctls=(("net.ipv4.ip_forward", "1"),))
+    ends = link("eth0", peer="veth0", there="labhost"), link("eth1", peer="eth0", there="c1")
+    router = NetnsFacts("router", 2, ends, sysctls=(("net.ipv4.ip_forward", "1"),))
     inner = NetnsFacts("c1", 3, (link("eth0", peer="eth1", there="router"),))
     assert drawn(host, router, inner) == """\
 labhost

@@ -1,4 +1,4 @@
-"""Parsed labs in the cache folder: what is kept, what is not believed, and what a run that is killed leaves (nothing)."""
+"""Parsed labs in the cache folder: what is kept, what is not believed, and that a killed run leaves nothing else."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ def test_what_another_version_made_is_not_believed(lab: str, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("spoil", [
-    lambda data: b"",
+    lambda _: b"",
     lambda data: data[:-10],
     lambda data: b"\0" * len(data),
-    lambda data: b"[]",
-    lambda data: b"null",
-    lambda data: b'"key"',
-    lambda data: b"[" * 100_000,
+    lambda _: b"[]",
+    lambda _: b"null",
+    lambda _: b'"key"',
+    lambda _: b"[" * 100_000,
     lambda data: json.dumps(json.loads(data) | {"tree": []}).encode(),
     lambda data: json.dumps(json.loads(data) | {"tree": [1, 1, {"title": []}]}).encode(),
     lambda data: json.dumps(json.loads(data) | {"tree": [1, 1, [[1, 1]]]}).encode(),
@@ -100,14 +100,15 @@ def test_a_spoiled_file_is_as_good_as_none(lab: str, cache: Path, spoil: Callabl
     assert tree_cache.recall(lab, TEXT) == made(lab), "it was written anew"
 
 
-def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_said(lab: str, cache: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_said(lab: str, cache: Path,
+                                                                       capfd: pytest.CaptureFixture[str]) -> None:
     cache.parent.parent.write_text("a file where a folder should be")
     assert source.read_document(lab, {}).tree == made(lab)
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_full_disk_leaves_no_half_file(lab: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "write", lambda fd, data: len(data) - 1)
+    monkeypatch.setattr(os, "write", lambda _, data: len(data) - 1)
     tree_cache.keep(lab, TEXT, made(lab))
     assert list(cache.iterdir()) == []
 
