@@ -166,7 +166,8 @@ class TerminalReporter:
         self._console.print(text, soft_wrap=True)
 
     def _shown(self, text: str) -> str:
-        """The text in characters that the output can carry."""
+        """The text in characters that the output can carry, and without what would steer a terminal."""
+        text = "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
         encoding = self._console.encoding
         if encoding.startswith("utf"):
             return text

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from runtime import syscalls as sys
-from runtime.errors import Problem
+from runtime.errors import Problem, Refused
 from runtime.sandbox import init, mounts
 from runtime.sandbox.channel import Channel, Closed, pack
 from runtime.sandbox.idmap import IdMap
@@ -47,6 +47,8 @@ def fork(life: Callable[[], None], channel: Channel) -> int:
         life()
     except Problem as problem:
         channel.send({"problem": pack(problem)})
+    except OSError as error:
+        channel.send({"problem": pack(Refused("set up the sandbox", error.errno or 0, str(error)))})
     except Closed:
         pass
     finally:

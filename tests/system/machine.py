@@ -48,7 +48,7 @@ nft add table inet labrun
 """
 COMMANDS = ("ip -d addr", "ip -n container-1 -d addr", "ip route", "ip rule", "nft list ruleset", "ls /run/netns",
              "cat /proc/mounts", "sysctl net.ipv4.ip_forward", "find /tmp /var/tmp -xdev", "hostname")
-_TIMERS = re.compile(r"\b\w+_timer +[\d.]+")
+_TIMERS = re.compile(r"\b\w+_timer +[\d.]+|\b\d+sec\b")
 
 
 class State(NamedTuple):
@@ -66,7 +66,7 @@ def look() -> State:
 
 
 def printed(commands: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """(command, what it prints), but for the times that a bridge measures."""
+    """(command, what it prints), but for the times of bridges and of borrowed addresses."""
     found = []
     for command in commands:
         done = subprocess.run(command.split(), capture_output=True, text=True, stdin=subprocess.DEVNULL)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from labrunner.events import Event, RunEnded, RunStarted
+from labrunner.events import Acted, Event, RunEnded, RunStarted
 from labrunner.reporters.terminal import TerminalReporter
 from runtime.errors import Refused
+from runtime.facts.difference import Change
 from tests.golden.compare import assert_golden
 from tests.golden.scenes import ENVIRONMENT, LAB, SCENES, SNAPSHOT
 
@@ -158,3 +159,10 @@ def words(text: str) -> list[str]:
     """The words, without escape codes, and without what Markdown has as its marks and shows as colours and bullets."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
     return re.sub(r"[*`•─]|^ *- ", "", plain, flags=re.MULTILINE).split()
+
+
+def test_what_would_steer_the_terminal_is_not_printed() -> None:
+    change = Change("added", "labhost", "link", "ev\x1b[31mil", (("kind", "", "veth"),))
+    printed = told([Acted("add_veth", "ip link", (change,), None, 0.1)])
+    assert "\x1b" not in printed
+    assert "ev\ufffd[31mil" in printed
