@@ -163,7 +163,8 @@ def _furnish(needed: set[Path]) -> None:
     syscalls.mount("none", "/", "", syscalls.MS_REC | syscalls.MS_PRIVATE)
     syscalls.mount("proc", "/proc", "proc")
     for folder in ("/run", "/tmp", "/var/tmp"):
-        with _kept([path for path in needed if path.is_relative_to(folder)]):
+        below = {path for path in needed if path.is_relative_to(folder)}
+        with _kept([path for path in below if below.isdisjoint(path.parents)]):
             syscalls.mount("tmpfs", folder, "tmpfs", data="mode=1777")
     subprocess.run(["sh", "-e", "-c", _FURNITURE], check=True)
     before, deadline = look(), time.monotonic() + 10
