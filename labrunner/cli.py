@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -39,13 +40,22 @@ exit codes:
 def main(argv: list[str] | None = None) -> int:
     """Carry out one call and return its exit code. argv: the arguments, without the program's name."""
     arguments = sys.argv[1:] if argv is None else argv
+    before = signal.getsignal(signal.SIGINT)
+    if before in (signal.SIG_DFL, signal.default_int_handler):  # else whoever started labrun wants it ignored
+        signal.signal(signal.SIGINT, lambda *_: os._exit(_interrupted(arguments)))
+    try:
+        return _finished(arguments)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _finished(arguments: list[str]) -> int:
+    """Call, and see to it that the output is written."""
     try:
         streams.prepare()
         code = _call(arguments)
-    except KeyboardInterrupt:
-        gone = "; the sandbox is gone and nothing is left behind" if "run" in arguments else ""
-        print(f"\nlabrun: interrupted{gone}", file=sys.stderr)
-        code = EXIT_INTERRUPTED
+    except KeyboardInterrupt:  # Ctrl-D where Enter was waited for
+        code = _interrupted(arguments)
     except SystemExit as ended:  # argparse, after --help or a wrong call
         code = int(ended.code or 0)
     except Exception as error:  # noqa: BLE001 whatever it is, a person is told of it
@@ -60,6 +70,22 @@ def main(argv: list[str] | None = None) -> int:
     return EXIT_FAULT
 
 
+def _call(arguments: list[str]) -> int:
+    options = _parser(arguments).parse_args(arguments)
+    return int(import_module(f"labrunner.commands.{options.command}").run(options))
+
+
+def _interrupted(arguments: list[str]) -> int:
+    """Tell of it and return the exit code.
+
+    Ctrl-C then ends the process at once. A KeyboardInterrupt can come in the middle of anything: Python loses one that
+    meets a destructor, and makes a RuntimeError of one that meets the making of a class. The sandbox needs no farewell.
+    """
+    gone = "; the sandbox ends with it, and nothing is left behind" if "run" in arguments else ""
+    streams.say(f"\nlabrun: interrupted{gone}\n")
+    return EXIT_INTERRUPTED
+
+
 def _failed(error: Exception, debug: bool) -> int:
     """Tell of what went wrong. Returns the exit code."""
     if debug:
@@ -70,11 +96,6 @@ def _failed(error: Exception, debug: bool) -> int:
     if not streams.stuck():  # else that is what is wrong, and main tells of it
         tell(problem)
     return code_of(problem)
-
-
-def _call(arguments: list[str]) -> int:
-    options = _parser(arguments).parse_args(arguments)
-    return int(import_module(f"labrunner.commands.{options.command}").run(options))
 
 
 def fault(error: Exception) -> Problem:

@@ -136,7 +136,7 @@ class _LabReader(Reader):
         word, entry = next(iter(node.value.items()))
         if word in sort.words:
             return self._made(sort.find(word), word, entry)
-        elsewhere = f"it is the {other.noun} of that name? it stands under '{other.key}'" if word in other.words else ""
+        elsewhere = f"'{word}' belongs under '{other.key}', with the {other.noun}s" if word in other.words else ""
         self.mistake_at(entry, f"there is no {sort.noun} '{word}'", elsewhere or nearest(word, sort.words))
         return None
 

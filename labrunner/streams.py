@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 from runtime.errors import Refused, describe
@@ -31,6 +32,12 @@ def write(out: TextIO, text: str) -> None:
         raise
     except OSError as error:  # what was too long for its buffer is lost: stuck() would find nothing
         raise unwritable(error) from error
+
+
+def say(text: str) -> None:
+    """A short text to standard error, without its buffer: a signal may have come while that was in use."""
+    with suppress(OSError):
+        os.write(2, text.encode())
 
 
 def stuck() -> OSError | None:

@@ -65,10 +65,18 @@ def _netns(value: Any) -> str:
     return _unquoted(name, "a network namespace")
 
 
+def _unscoped(value: Any) -> str:
+    """'fe80::1%eth0' is an address to Python, and what stands after the % could be anything in a shell command."""
+    written = _text(value)
+    if "%" in written:
+        raise ValueError(f"'{written}' has a scope (%...), and a lab has none")
+    return written
+
+
 def _address(value: Any) -> str:
     """An address without a prefix length."""
     try:
-        return str(ipaddress.ip_address(_text(value)))
+        return str(ipaddress.ip_address(_unscoped(value)))
     except ValueError as error:
         raise ValueError(f"'{value}' is not an IP address") from error
 
@@ -79,14 +87,14 @@ def _interface_address(value: Any) -> str:
     if "/" not in written:
         raise ValueError(f"'{written}' has no prefix length; did you mean '{written}/24'?")
     try:
-        parsed = ipaddress.ip_interface(written)
+        parsed = ipaddress.ip_interface(_unscoped(written))
     except ValueError as error:
         raise ValueError(f"'{written}' is not an address with a prefix length") from error
     return parsed.with_prefixlen
 
 
 def _subnet(value: Any) -> str:
-    written = _text(value)
+    written = _unscoped(value)
     try:
         return str(ipaddress.ip_network(written))
     except ValueError as error:

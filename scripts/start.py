@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 
 
@@ -38,6 +39,7 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main is loaded and can do better, Ctrl-C shows no traceback
     prepare(__file__.rpartition("/scripts/")[0], sys.executable.removesuffix("/bin/python"))
     from labrunner.cli import main
 

@@ -279,15 +279,30 @@ def test_what_this_machine_lacks_is_never_a_pass(tmp_path: Path) -> None:
     assert (document["outcome"], [step["outcome"] for step in document["steps"]]) == ("skip", ["pass", "skip", "skip"])
 
 
-@pytest.mark.parametrize("command", ["run", "show"])
-def test_a_lab_file_with_mistakes(tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize("call", [("run",), ("run", "--json"), ("show",)], ids=" ".join)
+def test_a_lab_file_with_mistakes(tmp_path: Path, call: tuple[str, ...]) -> None:
     file = lab(tmp_path, WRONG)
-    done = labrun(command, file, *(["--json"] if command == "run" else []))
+    done = labrun(*call, file)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("labrun: the lab file has 2 mistakes\n")
     assert f"\n{file}:5:21: add_bridge: 'a-name-that-is-too-long' has 23 characters" in done.stderr
     assert f"\n{file}:6:12: the list 'check' is empty\n" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["empty", "tab", "not-utf8", "billion-laughs", "template-python-class",
+                                  "two-documents", "several-mistakes", "many-mistakes"])
+def test_the_golden_messages_are_what_one_sees(name: str) -> None:
+    done = labrun("run", f"{name}.yaml", cwd=ROOT / "tests/errors/labs")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (ROOT / f"tests/errors/messages/{name}.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)], ids=["text", "json"])
+def test_a_file_that_would_take_the_parser_down(tmp_path: Path, json: tuple[str, ...]) -> None:
+    done = labrun("run", lab(tmp_path, "title: " + "[" * 200_000), *json)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "lab.yaml:1:47: it is nested too deep\n" in done.stderr
 
 
 @pytest.mark.parametrize(("arguments", "says", "mend"), [
@@ -465,7 +480,7 @@ def test_pause_can_be_left(terminals: list[Terminal], key: str) -> None:
         terminal.child.sendintr()
     else:
         terminal.child.sendeof()
-    terminal.wait_for("labrun: interrupted; the sandbox is gone and nothing is left behind\r\n")
+    terminal.wait_for("labrun: interrupted; the sandbox ends with it, and nothing is left behind\r\n")
     after = terminal.settings()
     assert terminal.finish() == (130, "")
     assert after == terminal.at_first
@@ -477,5 +492,5 @@ def test_an_interrupt_in_the_middle(terminals: list[Terminal]) -> None:
     terminal.child.sendintr()
     code, rest = terminal.finish()
     assert code == 130
-    assert rest.endswith("labrun: interrupted; the sandbox is gone and nothing is left behind\r\n")
+    assert rest.endswith("labrun: interrupted; the sandbox ends with it, and nothing is left behind\r\n")
     assert "Traceback" not in rest

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from typing import Any
+
 import pytest
 
 from labrunner import __version__
@@ -100,14 +103,30 @@ def test_debug_shows_the_traceback_and_keeps_the_exit_code(capsys: pytest.Captur
 
 @pytest.mark.parametrize(("arguments", "says"), [
     (("list",), "\nlabrun: interrupted\n"),
-    (("run", "bridge-network"), "\nlabrun: interrupted; the sandbox is gone and nothing is left behind\n")])
-def test_an_interrupt(arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str],
+    (("run", "bridge-network"), "\nlabrun: interrupted; the sandbox ends with it, and nothing is left behind\n")])
+def test_an_interrupt(arguments: tuple[str, ...], says: str, capfd: pytest.CaptureFixture[str],
                       monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_options: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(f"labrunner.commands.{arguments[0]}.run", interrupted)
-    assert called(capsys, *arguments) == (130, "", says)
+    assert called(capfd, *arguments) == (130, "", says)
+
+
+@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_IGN], ids=["default", "ignored"])
+def test_the_signal_is_as_it_was(before: Any, capsys: pytest.CaptureFixture[str],
+                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    def handler(_options: object) -> int:
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        return int(ignored == (before is signal.SIG_IGN)) + 40
+
+    monkeypatch.setattr("labrunner.commands.list.run", handler)
+    own = signal.signal(signal.SIGINT, before)
+    try:
+        assert called(capsys, "list")[0] == 41
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, own)
 
 
 def test_telling(capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,3 +126,10 @@ def test_every_kind_has_good_and_bad_examples(kind: Kind[Any]) -> None:
     assert any(each[0] is kind for each in GOOD)
     assert any(each[0] is kind for each in BAD)
     assert kind.says
+
+
+@pytest.mark.parametrize("kind", [values.ADDRESS, values.INTERFACE_ADDRESS, values.SUBNET, values.DESTINATION])
+@pytest.mark.parametrize("written", ["fe80::1%;reboot", "fe80::%;reboot/64", "fe80::1%eth0/128"])
+def test_a_scope_would_stand_in_a_command(kind: Kind[str], written: str) -> None:
+    with pytest.raises(ValueError, match=r"scope|not an|no prefix"):
+        kind.parse(written)
