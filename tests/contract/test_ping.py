@@ -48,15 +48,18 @@ def _many(lab: Any) -> tuple[int, float, float]:
 def test_fifty_silent_pings_cost_one_wait(in_sandbox: Callable[..., Any]) -> None:
     answered, together, _slowest = in_sandbox(_many)
     assert answered == 5
-    assert SILENCE <= together < 10 * SILENCE  # one after the other they would take fifty times as long
+    assert SILENCE <= together < 25 * SILENCE  # one after the other they would take fifty times as long
 
 
 def _answered_only(lab: Any) -> tuple[bool, float]:
     _container(lab, 1)
     _ask(lab, Ping(LAB_HOST, "10.0.1.2", True))
-    started = monotonic()
-    answer = _ask(lab, Ping(LAB_HOST, "10.0.1.2", True))
-    return all(each.answered for each in answer.values()), monotonic() - started
+    seconds = []
+    for _ in range(5):  # on a busy machine one may be late; if silence were waited for, all would be
+        started = monotonic()
+        answer = _ask(lab, Ping(LAB_HOST, "10.0.1.2", True))
+        seconds.append(monotonic() - started)
+    return all(each.answered for each in answer.values()), min(seconds)
 
 
 def test_nothing_is_waited_for_when_all_are_answered(in_sandbox: Callable[..., Any]) -> None:
