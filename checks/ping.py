@@ -29,7 +29,7 @@ class Ping(Check):
         seen = f" {'and' if self.answers else 'but'} sees {self.seen_as}" if self.seen_as else ""
         return f"{self.to} {'answers' if self.answers else 'does not answer'} {self.from_}{seen}"
 
-    def pings(self, snapshot: Snapshot) -> tuple[probe.Ping, ...]:
+    def probes(self, snapshot: Snapshot) -> tuple[probe.Ping, ...]:
         if snapshot.find(self.from_) is None:
             return ()
         return (self._ping(snapshot),)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from checks.language.statement import Statement
-from runtime.network.verbs import Network
+from runtime.lab_host import LabHost
 
 
 class Action(Statement, ABC):
@@ -22,5 +22,5 @@ class Action(Statement, ABC):
         """The shell command that does the same, as lab root on the lab host."""
 
     @abstractmethod
-    def apply(self, network: Network) -> None:
+    def apply(self, host: LabHost) -> None:
         """Do it. Raises Refused."""

@@ -16,9 +16,8 @@ from runtime.errors import Missing, Problem, Refused
 from runtime.facts.difference import Change, difference
 from runtime.facts.observer import Observer
 from runtime.facts.snapshot import Snapshot
+from runtime.lab_host import LabHost
 from runtime.network.netns import Namespaces
-from runtime.network.shell import run_command
-from runtime.network.verbs import Network
 from runtime.network.world import furnish
 from runtime.probes.ping import ping_all
 from runtime.probes.settle import settle
@@ -37,8 +36,8 @@ class Session:
         try:
             self._sandbox.enter()
             self._namespaces = Namespaces.of_sandbox(self._sandbox.root)
-            self._network = Network(self._sandbox, self._namespaces)
-            furnish(self._network, lab.world)
+            self._host = LabHost(self._sandbox, self._namespaces)
+            furnish(self._host.network, lab.world)
             wanted = (name for step in lab.steps for check in step.checks for name in check.sysctls())
             self._observer = Observer(self._namespaces, self._sandbox.proc, wanted)
             self._now = self._observer.observe()
@@ -124,16 +123,15 @@ class Session:
 
     def _apply(self, action: Action) -> None:
         if self._network_kind == "iproute2":
-            self._namespaces.forget()
-            run_command(self._sandbox, action.command())
+            self._host.shell(action.command())
         else:
-            action.apply(self._network)
+            action.apply(self._host)
 
     def _judge(self, checks: tuple[Check, ...]) -> Iterator[Checked]:
         """All pings of the step at once, then one look at the kernel: counters have counted them by then."""
         started = perf_counter()
         everywhere = {netns.name: netns for netns in self._namespaces.all()}
-        pings = [ping for check in checks for ping in check.pings(self._now)]
+        pings = [ping for check in checks for ping in check.probes(self._now)]
         answers = {}
         if pings:
             settle(everywhere.values())

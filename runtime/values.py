@@ -6,19 +6,28 @@ A Kind turns what a YAML leaf holds into a Python value, or raises ValueError wi
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 _IFNAMSIZ = 16  # with the terminating zero: <linux/if.h>
 _SYSCTL_EXTRA = frozenset("._-/*")
+_UNQUOTED = r"^(?!-)[\w.@+-]+$"
+_PREFIXED = MappingProxyType({"type": "string", "pattern": "^[0-9a-fA-F.:]+/[0-9]+$"})
+
+
+def _none_wrong(_value: Any) -> list[Any]:
+    return []
 
 
 class _KindFields(NamedTuple):
     name: str
     says: str
     parse: Callable[[Any], Any]
+    schema: Mapping[str, Any] = MappingProxyType({"type": "string"})
+    wrong: Callable[[Any], list[Any]] = _none_wrong
 
 
 class Kind(_KindFields, Generic[T]):
@@ -26,6 +35,8 @@ class Kind(_KindFields, Generic[T]):
 
     name: the word for it.  says: what a valid one is, for errors and documentation.
     parse: any -> T; raises ValueError.
+    schema: what an editor may know of it, as JSON Schema (draft 2020-12); it allows all that `parse` takes.
+    wrong: T -> values of the kind that are wrong where that one is right: the mistakes that people make with it.
     """
 
 
@@ -141,20 +152,63 @@ def _options(value: Any) -> tuple[tuple[str, str | int], ...]:
     return tuple(value.items())
 
 
-TEXT: Kind[str] = Kind("text", "a text", _text)
-BOOLEAN: Kind[bool] = Kind("boolean", "true or false", _boolean)
-INTERFACE: Kind[str] = Kind("interface", "the name of an interface, at most 15 characters", _interface)
-NETNS: Kind[str] = Kind("netns", "the name of a network namespace", _netns)
-ADDRESS: Kind[str] = Kind("address", "an IP address, as 192.168.0.2", _address)
-INTERFACE_ADDRESS: Kind[str] = Kind("interface address", "an address with its prefix length, as 192.168.0.2/24",
-                                    _interface_address)
-SUBNET: Kind[str] = Kind("subnet", "a subnet, as 192.168.0.0/24", _subnet)
-DESTINATION: Kind[str] = Kind("destination", "a subnet, or default", _destination)
-SYSCTL: Kind[str] = Kind("setting", "the name of a kernel setting, as net.ipv4.ip_forward", _sysctl)
-SETTING: Kind[str] = Kind("value", "a number or a text", _setting)
+def _wrong_interface_address(value: str) -> list[str]:
+    """Another host, a host of another subnet, and every kind of wrong mask."""
+    address = ipaddress.ip_interface(value)
+    if address.version == 6:
+        return [f"{address.ip + 40}/{address.network.prefixlen}", f"{address.ip}/128"]
+    length = address.network.prefixlen
+    return [f"{address.ip + 40}/{length}", f"10.9.9.9/{length}", f"{address.ip}/32",
+            f"{address.ip}/{length + 1 if length < 31 else 24}", f"{address.ip}/16"]
 
-WORD: Kind[str] = Kind("word", "one word", _word)
-OPTIONS: Kind[tuple[tuple[str, str | int], ...]] = Kind("options", "a mapping of options to values", _options)
+
+def _wrong_address(value: str) -> list[str]:
+    """Nobody, the next two hosts, and one out of reach."""
+    address = ipaddress.ip_address(value)
+    return [*(str(address + further) for further in (40, 1, 2)), "10.9.9.9" if address.version == 4 else "fd99::9"]
+
+
+def _wrong_subnet(value: str) -> list[str]:
+    """Wider, narrower, and another."""
+    subnet = ipaddress.ip_network(value)
+    wider = [str(subnet.supernet())] if subnet.prefixlen else []
+    narrower = [str(next(subnet.subnets()))] if subnet.prefixlen < subnet.max_prefixlen else []
+    return [*wider, *narrower, "10.9.8.0/24" if subnet.version == 4 else "fd99::/64"]
+
+
+def _wrong_destination(value: str) -> list[str]:
+    return ["198.51.100.0/24", "10.9.8.0/24"] if value == "default" else ["default", *_wrong_subnet(value)]
+
+
+def _wrong_setting(value: str) -> list[str]:
+    return ["0" if value != "0" else "1"]
+
+
+_NUMBER_OR_TEXT = MappingProxyType({"type": ["string", "integer"]})
+
+TEXT: Kind[str] = Kind("text", "a text", _text)
+BOOLEAN: Kind[bool] = Kind("boolean", "true or false", _boolean, {"type": "boolean"}, lambda value: [not value])
+INTERFACE: Kind[str] = Kind("interface", "the name of an interface, at most 15 characters", _interface,
+                            {"type": "string", "pattern": _UNQUOTED, "maxLength": _IFNAMSIZ - 1},
+                            lambda _value: ["wrong0"])
+NETNS: Kind[str] = Kind("netns", "the name of a network namespace", _netns, {"type": "string", "pattern": _UNQUOTED},
+                        lambda _value: ["nowhere"])
+ADDRESS: Kind[str] = Kind("address", "an IP address, as 192.168.0.2", _address,
+                          {"type": "string", "pattern": "^[0-9a-fA-F.:]+$"}, _wrong_address)
+INTERFACE_ADDRESS: Kind[str] = Kind("interface address", "an address with its prefix length, as 192.168.0.2/24",
+                                    _interface_address, _PREFIXED, _wrong_interface_address)
+SUBNET: Kind[str] = Kind("subnet", "a subnet, as 192.168.0.0/24", _subnet,
+                         {"type": "string", "pattern": "^[0-9a-fA-F.:]+(/[0-9]+)?$"}, _wrong_subnet)
+DESTINATION: Kind[str] = Kind("destination", "a subnet, or default", _destination,
+                              {"type": "string", "pattern": "^(default|[0-9a-fA-F.:]+(/[0-9]+)?)$"}, _wrong_destination)
+SYSCTL: Kind[str] = Kind("setting", "the name of a kernel setting, as net.ipv4.ip_forward", _sysctl,
+                         {"type": "string", "pattern": r"^[\w./*-]+$"},
+                         lambda _value: ["net.ipv4.none", "net.ipv4.tcp_syncookies"])
+SETTING: Kind[str] = Kind("value", "a number or a text", _setting, _NUMBER_OR_TEXT, _wrong_setting)
+WORD: Kind[str] = Kind("word", "one word", _word, {"type": "string", "pattern": r"^[\w-]+$"})
+OPTIONS: Kind[tuple[tuple[str, str | int], ...]] = Kind(
+    "options", "a mapping of options to values", _options,
+    {"type": "object", "additionalProperties": _NUMBER_OR_TEXT})
 
 
 def choice(*words: str) -> Kind[str]:
@@ -166,7 +220,8 @@ def choice(*words: str) -> Kind[str]:
             raise ValueError(f"{value!r} is not {says}")
         return str(value)
 
-    return Kind("choice", says, parse)
+    return Kind("choice", says, parse, {"enum": list(words)},
+                lambda value: [word for word in words if word != value])
 
 
 def many(kind: Kind[T]) -> Kind[tuple[T, ...]]:
@@ -175,7 +230,14 @@ def many(kind: Kind[T]) -> Kind[tuple[T, ...]]:
     def parse(value: Any) -> tuple[T, ...]:
         return tuple(kind.parse(each) for each in (value if isinstance(value, list) else [value]))
 
-    return Kind(f"list of {kind.name}", f"a list, each {kind.says}", parse)
+    def wrong(value: tuple[T, ...]) -> list[Any]:
+        """Each left out, each spoiled."""
+        found: list[Any] = [[*value[:i], *value[i + 1 :]] for i in range(len(value)) if len(value) > 1]
+        return found + [[*value[:i], other, *value[i + 1 :]]
+                        for i, each in enumerate(value) for other in kind.wrong(each)]
+
+    schema = {"anyOf": [kind.schema, {"type": "array", "items": kind.schema}]}
+    return Kind(f"list of {kind.name}", f"a list, each {kind.says}", parse, schema, wrong)
 
 
 def either(one: Kind[Any], other: Kind[Any]) -> Kind[Any]:
@@ -187,4 +249,27 @@ def either(one: Kind[Any], other: Kind[Any]) -> Kind[Any]:
         except ValueError:
             return other.parse(value)
 
-    return Kind(f"{one.name} or {other.name}", f"{one.says}, or {other.says}", parse)
+    def wrong(value: Any) -> list[Any]:
+        try:
+            return one.wrong(one.parse(value))
+        except ValueError:
+            return other.wrong(value)
+
+    return Kind(f"{one.name} or {other.name}", f"{one.says}, or {other.says}", parse,
+                {"anyOf": [one.schema, other.schema]}, wrong)
+
+
+def whole_number(low: int, high: int) -> Kind[int]:
+    """A whole number from `low` to `high`."""
+    says = f"a whole number from {low} to {high}"
+
+    def parse(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"{value!r} is not {says}")
+        return value
+
+    return Kind("number", says, parse, {"type": "integer", "minimum": low, "maximum": high},
+                lambda value: [other for other in (value + 1, value - 1) if low <= other <= high])
+
+
+PORT = whole_number(1, 65535)

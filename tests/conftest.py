@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from runtime.facts.observer import Observer
+from runtime.lab_host import LabHost
 from runtime.network.netns import Namespaces
 from runtime.network.verbs import Network
 from runtime.network.world import furnish
@@ -22,8 +23,12 @@ class Lab(NamedTuple):
 
     sandbox: Sandbox
     namespaces: Namespaces
-    network: Network
+    host: LabHost
     observer: Observer
+
+    @property
+    def network(self) -> Network:
+        return self.host.network
 
     def shell(self, command: str) -> str:
         """Run a shell command inside and return what it printed; it has to succeed."""
@@ -81,8 +86,8 @@ def _call(function: Callable[..., Any], arguments: tuple[Any, ...], world: str, 
     try:
         sandbox.enter()
         namespaces = Namespaces.of_sandbox(sandbox.root)
-        network = Network(sandbox, namespaces)
-        furnish(network, world)
-        return function(Lab(sandbox, namespaces, network, Observer(namespaces, sandbox.proc)), *arguments)
+        host = LabHost(sandbox, namespaces)
+        furnish(host.network, world)
+        return function(Lab(sandbox, namespaces, host, Observer(namespaces, sandbox.proc)), *arguments)
     finally:
         sandbox.stop()

@@ -16,7 +16,7 @@ def judge(lab: Lab, checks: Sequence[Check]) -> list[Verdict]:
     observer = Observer(lab.namespaces, lab.sandbox.proc, [name for check in checks for name in check.sysctls()])
     snapshot = observer.observe()
     everywhere = {netns.name: netns for netns in lab.namespaces.all()}
-    pings = [ping for check in checks for ping in check.pings(snapshot)]
+    pings = [ping for check in checks for ping in check.probes(snapshot)]
     answers = {}
     if pings:
         settle(everywhere.values())

@@ -45,7 +45,7 @@ class Check(Statement, ABC):
     def judge(self, evidence: Evidence) -> Verdict:
         """Compare the claim with the evidence."""
 
-    def pings(self, snapshot: Snapshot) -> tuple[Ping, ...]:  # noqa: ARG002 for those that ask for some
+    def probes(self, snapshot: Snapshot) -> tuple[Ping, ...]:  # noqa: ARG002 for those that ask for some
         """Pings whose answers are wanted; `snapshot` tells who has which address."""
         return ()
 

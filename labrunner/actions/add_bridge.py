@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import ip
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS
 
 
@@ -19,5 +19,5 @@ class AddBridge(Action):
     def command(self) -> str:
         return ip(self.netns, f"link add name {self.name} type bridge")
 
-    def apply(self, network: Network) -> None:
-        network.add_bridge(self.name, self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.add_bridge(self.name, self.netns)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import Mistake, argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import ip
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS, OPTIONS, WORD
 
 _OTHERS = {"veth": "add_veth", "bridge": "add_bridge"}
@@ -28,5 +28,5 @@ class AddLink(Action):
         options = "".join(f" {name} {value}" for name, value in self.options)
         return ip(self.netns, f"link add {lower}name {self.name} type {self.kind}{options}")
 
-    def apply(self, network: Network) -> None:
-        network.add_link(self.name, self.kind, self.link or "", dict(self.options), self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.add_link(self.name, self.kind, self.link or "", dict(self.options), self.netns)

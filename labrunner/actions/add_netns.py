@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from checks.language.statement import Mistake, argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.network.world import OUTSIDE
 from runtime.values import NETNS
 
@@ -21,5 +21,5 @@ class AddNetns(Action):
     def command(self) -> str:
         return f"ip netns add {self.name}"
 
-    def apply(self, network: Network) -> None:
-        network.add_netns(self.name)
+    def apply(self, host: LabHost) -> None:
+        host.network.add_netns(self.name)

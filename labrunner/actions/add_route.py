@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import Mistake, argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import ip
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import ADDRESS, DESTINATION, INTERFACE, NETNS
 
 
@@ -29,5 +29,5 @@ class AddRoute(Action):
             words += ["dev", self.interface]
         return ip(self.netns, " ".join(words))
 
-    def apply(self, network: Network) -> None:
-        network.add_route(self.destination, self.gateway or "", self.interface or "", self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.add_route(self.destination, self.gateway or "", self.interface or "", self.netns)

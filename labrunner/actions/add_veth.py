@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import add_veth
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS
 
 
@@ -20,5 +20,5 @@ class AddVeth(Action):
     def command(self) -> str:
         return add_veth(self.netns, self.name, self.peer, self.peer_netns or self.netns)
 
-    def apply(self, network: Network) -> None:
-        network.add_veth(self.name, self.peer, self.netns, self.peer_netns or self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.add_veth(self.name, self.peer, self.netns, self.peer_netns or self.netns)

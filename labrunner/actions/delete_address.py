@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import ip
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import INTERFACE, INTERFACE_ADDRESS, NETNS
 
 
@@ -18,5 +18,5 @@ class DeleteAddress(Action):
     def command(self) -> str:
         return ip(self.netns, f"addr del {self.address} dev {self.interface}")
 
-    def apply(self, network: Network) -> None:
-        network.delete_address(self.address, self.interface, self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.delete_address(self.address, self.interface, self.netns)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import ip, link
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS
 
 
@@ -18,5 +18,5 @@ class DeleteLink(Action):
     def command(self) -> str:
         return ip(self.netns, f"link delete {link(self.name)}")
 
-    def apply(self, network: Network) -> None:
-        network.delete_link(self.name, self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.delete_link(self.name, self.netns)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from checks.language.statement import argument
 from labrunner.action import Action
-from runtime.network.verbs import Network
+from runtime.lab_host import LabHost
 from runtime.values import NETNS
 
 
@@ -15,5 +15,5 @@ class DeleteNetns(Action):
     def command(self) -> str:
         return f"ip netns delete {self.name}"
 
-    def apply(self, network: Network) -> None:
-        network.delete_netns(self.name)
+    def apply(self, host: LabHost) -> None:
+        host.network.delete_netns(self.name)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from labrunner.actions.add_route import AddRoute
-from runtime.network.verbs import Network
+from runtime.lab_host import LabHost
 
 
 class DeleteRoute(AddRoute):
@@ -9,5 +9,5 @@ class DeleteRoute(AddRoute):
 
     verb = "del"
 
-    def apply(self, network: Network) -> None:
-        network.delete_route(self.destination, self.gateway or "", self.interface or "", self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.delete_route(self.destination, self.gateway or "", self.interface or "", self.netns)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS, SUBNET
 
 
@@ -20,5 +20,5 @@ class Masquerade(Action):
         unless = f" ! -o {self.not_out}" if self.not_out else ""
         return within(self.netns, f"iptables -t nat -A POSTROUTING -s {self.source}{unless} -j MASQUERADE")
 
-    def apply(self, network: Network) -> None:
-        network.masquerade(self.source, self.not_out or "", self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.masquerade(self.source, self.not_out or "", self.netns)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import move_link
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS
 
 
@@ -18,5 +18,5 @@ class MoveLink(Action):
     def command(self) -> str:
         return move_link(self.name, self.netns, self.to)
 
-    def apply(self, network: Network) -> None:
-        network.move_link(self.name, self.to, self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.move_link(self.name, self.to, self.netns)

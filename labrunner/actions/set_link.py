@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import ip, link
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS, choice
 
 
@@ -19,5 +19,5 @@ class SetLink(Action):
     def command(self) -> str:
         return ip(self.netns, f"link set {link(self.name)} {self.state}")
 
-    def apply(self, network: Network) -> None:
-        network.set_link(self.name, self.state == "up", self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.set_link(self.name, self.state == "up", self.netns)

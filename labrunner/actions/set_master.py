@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from checks.language.statement import argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import ip, link
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import INTERFACE, NETNS
 
 
@@ -19,5 +19,5 @@ class SetMaster(Action):
     def command(self) -> str:
         return ip(self.netns, f"link set {link(self.name)} " + (f"master {self.master}" if self.master else "nomaster"))
 
-    def apply(self, network: Network) -> None:
-        network.set_master(self.name, self.master or "", self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.set_master(self.name, self.master or "", self.netns)

@@ -4,9 +4,9 @@ from shlex import quote
 
 from checks.language.statement import argument
 from labrunner.action import Action
+from runtime.lab_host import LabHost
 from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
-from runtime.network.verbs import Network
 from runtime.values import NETNS, SETTING, SYSCTL
 
 
@@ -20,5 +20,5 @@ class SetSysctl(Action):
     def command(self) -> str:
         return within(self.netns, f"sysctl -w {quote(f'{self.name}={self.value}')}")
 
-    def apply(self, network: Network) -> None:
-        network.set_sysctl(self.name, self.value, self.netns)
+    def apply(self, host: LabHost) -> None:
+        host.network.set_sysctl(self.name, self.value, self.netns)

@@ -352,7 +352,7 @@ def _did(lab: Lab, setup: str, action: Action) -> tuple[Change, ...] | str:
     lab.shell(setup or ":")
     before = lab.observer.observe()
     try:
-        action.apply(lab.network)
+        action.apply(lab.host)
     except Missing as missing:
         return str(missing)
     return difference(before, lab.observer.observe())

@@ -227,7 +227,7 @@ class Left(NamedTuple):
 
 
 def _by_netlink(lab: Lab, action: Action) -> None:
-    action.apply(lab.network)
+    action.apply(lab.host)
 
 
 def _by_shell(lab: Lab, action: Action) -> None:

@@ -299,7 +299,7 @@ def _ask_everybody_inside(sandbox: Sandbox, lab: Lab) -> list[Disagreement]:
     for step in lab.steps:
         for action in step.actions:
             with suppress(Refused, Missing):
-                action.apply(sandbox.network)
+                action.apply(sandbox.host)
     snapshot = sandbox.observer.observe()
     addresses = {each.address.partition("/")[0] for facts in snapshot.netns for each in facts.addresses}
     goals = sorted(address for address in addresses | {"192.168.0.99", "8.8.8.8"} if ":" not in address)
@@ -355,7 +355,7 @@ def _mend_inside(sandbox: Sandbox, lab: Lab) -> Mended:
     for step in lab.steps:
         with suppress(Refused, Missing):
             for action in step.actions:
-                action.apply(sandbox.network)
+                action.apply(sandbox.host)
         if any(verdict.outcome == "fail" for verdict in judge(sandbox, step.checks)):
             return _follow_hints(sandbox, step)
     return Mended([], [])

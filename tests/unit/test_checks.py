@@ -350,15 +350,15 @@ FIREWALL = ("the addresses, routes and wires from container-1 to 198.51.100.1 lo
 
 
 def _pinged(check: Ping, snapshot: Snapshot, answer: ping.Answer) -> Verdict:
-    return _judge(check, snapshot, dict.fromkeys(check.pings(snapshot), answer))
+    return _judge(check, snapshot, dict.fromkeys(check.probes(snapshot), answer))
 
 
 def test_what_a_ping_asks() -> None:
-    assert Ping(to=FIRST).pings(LAB) == (ping.Ping(HOST, FIRST, True, ""),)
-    assert Ping(**{"from": ONE}, to=SERVER, answers=False, seen_as=FIRST).pings(LAB) == (
+    assert Ping(to=FIRST).probes(LAB) == (ping.Ping(HOST, FIRST, True, ""),)
+    assert Ping(**{"from": ONE}, to=SERVER, answers=False, seen_as=FIRST).probes(LAB) == (
         ping.Ping(ONE, SERVER, False, OUTSIDE),)
-    assert Ping(**{"from": ONE}, to="9.9.9.9", seen_as=FIRST).pings(LAB) == (ping.Ping(ONE, "9.9.9.9", True, ""),)
-    assert Ping(**{"from": "none"}, to=FIRST).pings(LAB) == ()
+    assert Ping(**{"from": ONE}, to="9.9.9.9", seen_as=FIRST).probes(LAB) == (ping.Ping(ONE, "9.9.9.9", True, ""),)
+    assert Ping(**{"from": "none"}, to=FIRST).probes(LAB) == ()
 
 
 @pytest.mark.parametrize(("given", "answer"), [
@@ -392,14 +392,14 @@ def test_a_ping_from_nowhere() -> None:
 def test_two_pings_that_differ_in_what_is_watched() -> None:
     """Each check gets its own answer."""
     plain, watching = Ping(**{"from": ONE}, to=SERVER), Ping(**{"from": ONE}, to=SERVER, seen_as=DOOR)
-    answers = {plain.pings(LAB)[0]: ANSWERED, watching.pings(LAB)[0]: ANSWERED._replace(seen_as=DOOR)}
+    answers = {plain.probes(LAB)[0]: ANSWERED, watching.probes(LAB)[0]: ANSWERED._replace(seen_as=DOOR)}
     assert [_judge(check, LAB, answers).outcome for check in (plain, watching)] == ["pass", "pass"]
 
 
 def test_an_address_that_changed_hands_meanwhile() -> None:
     """The answer is found, although the Snapshot after the pings has another owner than that before."""
     check = Ping(**{"from": ONE}, to=SERVER, seen_as=DOOR)
-    answers = {check.pings(LAB)[0]: ANSWERED._replace(seen_as=DOOR)}
+    answers = {check.probes(LAB)[0]: ANSWERED._replace(seen_as=DOOR)}
     assert _judge(check, bare(LAB, OUTSIDE, "lo"), answers).outcome == "pass"
 
 
