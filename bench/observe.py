@@ -10,8 +10,8 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from labrunner.catalog import find
-from labrunner.loading import load
+from labrunner.catalogue.catalog import find
+from labrunner.language.loading import load
 from labrunner.session import Session
 from runtime.sandbox.handle import start
 

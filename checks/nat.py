@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.translation import delete_rule, masquerade_words, takes, translates
+from checks.reasoning.rule_commands import delete_rule
+from checks.reasoning.translation import masquerade_words, takes, translates
 from checks.reasoning.wording import advice, listed, no_netns
 from runtime.facts.difference import show_rule
 from runtime.facts.rules import Rule
@@ -28,6 +29,9 @@ class Nat(Check):
         matched = {"none": ", and it has matched no packet", "some": ", and it has matched packets"}
         return (f"{self.netns} masquerades {self._shown()}{matched.get(self.packets or '', '')}" if self.exists
                 else f"{self.netns} does not masquerade {self._shown()}")
+
+    def needs_traffic(self) -> bool:
+        return self.packets is not None
 
     def _shown(self) -> str:
         return self.source + (f" unless it leaves by {self.not_out}" if self.not_out else "")

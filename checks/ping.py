@@ -29,6 +29,9 @@ class Ping(Check):
         seen = f" {'and' if self.answers else 'but'} sees {self.seen_as}" if self.seen_as else ""
         return f"{self.to} {'answers' if self.answers else 'does not answer'} {self.from_}{seen}"
 
+    def needs_traffic(self) -> bool:
+        return True
+
     def probes(self, snapshot: Snapshot) -> tuple[probe.Ping, ...]:
         if snapshot.find(self.from_) is None:
             return ()
@@ -43,7 +46,7 @@ class Ping(Check):
         expected = "an answer" if self.answers else "no answer"
         if self.seen_as:
             expected += f", seen as {self.seen_as}"
-        answer = evidence.answers.get(self._ping(snapshot)) or self._same_ping(evidence)
+        answer = evidence.answer(self._ping(snapshot), probe.Answer) or self._same_ping(evidence)
         if answer is None:
             return self.failed(expected, f"no {self.from_}", no_netns(snapshot, self.from_))
         actual = f"an answer in {answer.milliseconds:.2f} ms" if answer.answered else f"no answer ({answer.reason})"
@@ -60,7 +63,8 @@ class Ping(Check):
     def _same_ping(self, evidence: Evidence) -> probe.Answer | None:
         """Its answer although the address has changed hands since, so that another netns would be watched now."""
         mine = (self.from_, self.to, self.answers)
-        return next((answer for ping, answer in evidence.answers.items() if ping[:3] == mine), None)
+        return next((answer for ping, answer in evidence.answers.items()
+                     if ping[:3] == mine and isinstance(answer, probe.Answer)), None)
 
     def _why_silent(self, snapshot: Snapshot) -> str:
         return why_no_answer(snapshot, self.from_, self.to) or advice(

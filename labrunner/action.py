@@ -13,9 +13,11 @@ class Action(Statement, ABC):
     """A verb. Its subclass in labrunner/actions/VERB.py is found by that name.
 
     needs: what the kernel has to offer for it, see runtime.features.
+    seen: whether a Snapshot shows all that it can do.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    seen: ClassVar[bool] = True
 
     @abstractmethod
     def command(self) -> str:

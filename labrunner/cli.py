@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 from importlib import import_module
+from keyword import iskeyword
+from types import ModuleType
 
 from labrunner import __version__, streams
 from runtime.errors import Missing, Problem, Refused
@@ -18,6 +20,10 @@ COMMANDS = {
     "show": "what a lab is about, without doing it",
     "run": "watch a lab being done, step by step, on a real kernel",
     "doctor": "what this machine can do, and what it lacks",
+    "new": "begin a lab of your own",
+    "lint": "find what is wrong with a lab, without doing it",
+    "test": "prove that the checks of a lab notice every mistake",
+    "import": "make a lab of notes in Markdown",
 }
 _EXAMPLES = """\
 examples:
@@ -26,6 +32,9 @@ examples:
   labrun run bridge-network                watch it, all at once
   labrun run bridge-network --pause        watch it step by step
   labrun doctor                            does this machine have all it needs?
+  labrun new my-lab                        write one yourself
+  labrun lint my-lab                       is it written well?
+  labrun test my-lab                       does it notice every mistake?
 
 exit codes:
   0  every check passed
@@ -72,7 +81,12 @@ def _finished(arguments: list[str]) -> int:
 
 def _call(arguments: list[str]) -> int:
     options = _parser(arguments).parse_args(arguments)
-    return int(import_module(f"labrunner.commands.{options.command}").run(options))
+    return int(_command(options.command).run(options))
+
+
+def _command(name: str) -> ModuleType:
+    """The module of a command. That of `import`, a keyword of Python, is called import_."""
+    return import_module(f"labrunner.commands.{name}{'_' * iskeyword(name)}")
 
 
 def _interrupted(arguments: list[str]) -> int:
@@ -81,7 +95,7 @@ def _interrupted(arguments: list[str]) -> int:
     Ctrl-C then ends the process at once. A KeyboardInterrupt can come in the middle of anything: Python loses one that
     meets a destructor, and makes a RuntimeError of one that meets the making of a class. The sandbox needs no farewell.
     """
-    gone = "; the sandbox ends with it, and nothing is left behind" if "run" in arguments else ""
+    gone = "; the sandbox ends with it, and nothing is left behind" if {"run", "test"} & {*arguments} else ""
     streams.say(f"\nlabrun: interrupted{gone}\n")
     return EXIT_INTERRUPTED
 
@@ -141,10 +155,10 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         epilog=_EXAMPLES, formatter_class=_Help, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"labrun {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, says in COMMANDS.items():
-        command = commands.add_parser(name, help=says, description=says.capitalize() + ".",
+    for name in arguments[:1] if COMMANDS.keys() & arguments[:1] else COMMANDS:  # the others need not be built
+        command = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name].capitalize() + ".",
                                       formatter_class=_Help, allow_abbrev=False)
-        if name in arguments:  # the others' options need not be built
-            import_module(f"labrunner.commands.{name}").declare(command)
+        if name in arguments:
+            _command(name).declare(command)
         command.add_argument("--debug", action="store_true", help="show Python's traceback when something goes wrong")
     return parser

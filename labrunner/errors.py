@@ -16,6 +16,7 @@ from runtime.errors import Problem
 
 _MOST_SHOWN = 20
 _MOST_LISTED = 40
+_LONGEST_SAID = 1000
 _MOST_COMPARED, _LONGEST_WORD = 400, 100  # difflib is slow; more than that nobody has in mind
 
 
@@ -34,12 +35,17 @@ class Place(NamedTuple):
         return f"{self.path}:{self.line}:{self.column}"
 
 
-class LabMistake(NamedTuple):
-    """One mistake in a lab file. mend: what to write instead, or ''."""
-
+class _LabMistakeFields(NamedTuple):
     place: Place
     says: str
     mend: str = ""
+
+
+class LabMistake(_LabMistakeFields):
+    """One mistake in a lab file. mend: what to write instead, or ''. What is very long is cut in the middle."""
+
+    def __new__(cls, place: Place, says: str, mend: str = "") -> LabMistake:
+        return super().__new__(cls, place, _cut(says), _cut(mend))
 
     def __str__(self) -> str:
         return f"{self.place}: {self.says}" + (f"\n    {self.mend}" if self.mend else "")
@@ -56,6 +62,11 @@ class LabError(Problem):
         if count > _MOST_SHOWN:
             lines.append(f"... and {count - _MOST_SHOWN} more")
         super().__init__("\n".join(lines))
+
+
+def _cut(text: str) -> str:
+    """A value may be a megabyte long, and aliases repeat it a thousand times."""
+    return text if len(text) <= _LONGEST_SAID else f"{text[: _LONGEST_SAID - 100]} ... {text[-80:]}"
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

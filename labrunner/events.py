@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from checks.language.check import Verdict
-from labrunner.lab import Lab, Step
+from labrunner.language.lab import Lab, Step
 from runtime.errors import Problem
 from runtime.facts.difference import Change
 from runtime.facts.snapshot import Snapshot
@@ -39,11 +39,15 @@ class Acted(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A check was judged. seconds: what gathering its evidence cost, together with the others of its step."""
+    """A check was judged. seconds: what gathering its evidence cost, together with the others of its step.
+
+    since: the id of the earlier step from which on it holds; '' for a check of this step.
+    """
 
     check: str
     verdict: Verdict
     seconds: float
+    since: str = ""
 
 
 class StepEnded(NamedTuple):

@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from time import perf_counter
+from typing import NamedTuple
 
-from checks.language.check import Check, Evidence
+from checks.language.check import Check, Evidence, Verdict
 from labrunner import __version__
 from labrunner.action import Action
 from labrunner.events import Acted, Checked, Event, Outcome, RunEnded, RunStarted, StepEnded, StepStarted, worst
-from labrunner.lab import Lab, Step, word
+from labrunner.language.lab import Lab, Step
+from labrunner.language.vocabulary import word
 from runtime.errors import Missing, Problem, Refused
 from runtime.facts.difference import Change, difference
 from runtime.facts.observer import Observer
@@ -19,9 +21,18 @@ from runtime.facts.snapshot import Snapshot
 from runtime.lab_host import LabHost
 from runtime.network.netns import Namespaces
 from runtime.network.world import furnish
-from runtime.probes.ping import ping_all
+from runtime.probes.asking import ask_all
+from runtime.probes.ping import PATIENCE
 from runtime.probes.settle import settle
 from runtime.sandbox.handle import Completed, Sandbox
+
+
+class Judged(NamedTuple):
+    """The verdict on a check. seconds: what gathering its evidence cost, together with the others'."""
+
+    check: Check
+    verdict: Verdict
+    seconds: float
 
 
 class Session:
@@ -38,8 +49,10 @@ class Session:
             self._namespaces = Namespaces.of_sandbox(self._sandbox.root)
             self._host = LabHost(self._sandbox, self._namespaces)
             furnish(self._host.network, lab.world)
-            wanted = (name for step in lab.steps for check in step.checks for name in check.sysctls())
-            self._observer = Observer(self._namespaces, self._sandbox.proc, wanted)
+            checks = [check for step in lab.steps for check in step.checks]
+            self._observer = Observer(self._namespaces, self._sandbox.proc,
+                                      [name for check in checks for name in check.sysctls()],
+                                      [path for check in checks for path in check.files()], self._sandbox.root)
             self._now = self._observer.observe()
         except BaseException:
             self._sandbox.stop()
@@ -61,39 +74,55 @@ class Session:
         }
 
     def observe(self) -> Snapshot:
-        """The lab as it is now."""
-        return self._observer.observe()
+        """The lab as it is now; what is judged next is judged by it."""
+        self._now = self._observer.observe()
+        return self._now
 
     def run(self, argv: Sequence[str]) -> Completed:
         """Run a command inside, as lab root on the lab host."""
         return self._sandbox.run(argv)
 
-    def play(self, until: str = "") -> Iterator[Event]:
-        """Carry out the steps, the one called `until` last. After a step that did not pass the rest is skipped."""
+    def apply(self, action: Action) -> None:
+        """Carry out an action. Raises Refused, Missing."""
+        if self._network_kind == "iproute2":
+            self._host.shell(action.command())
+        else:
+            action.apply(self._host)
+
+    def judge(self, checks: Sequence[Check], patience: float = PATIENCE) -> list[Judged]:
+        """The verdict on each: all probes at once, then one look at the kernel: counters have counted them by then.
+
+        patience: seconds for which an answer that has to come is waited for.
+        """
         started = perf_counter()
-        steps = self._until(until)
+        everywhere = {netns.name: netns for netns in self._namespaces.all()}
+        probes = [probe for check in checks for probe in check.probes(self._now)]
+        answers = {}
+        if probes:
+            settle(everywhere.values())
+            answers = ask_all(probes, everywhere, patience)
+            self.observe()
+        evidence = Evidence(self._now, answers)
+        return [Judged(check, check.judge(evidence), perf_counter() - started) for check in checks]
+
+    def play(self, until: str = "") -> Iterator[Event]:
+        """Carry out the steps, the one called `until` last. Those that need a step that did not pass are skipped."""
+        started = perf_counter()
+        steps = self.lab.steps[: self.lab.place(until) + 1] if until else self.lab.steps
         yield RunStarted(self.lab, self.environment, len(steps))
-        outcomes: list[Outcome] = []
-        stopped_by = ""
+        outcomes: dict[str, Outcome] = {}
         for number, step in enumerate(steps, 1):
-            if stopped_by:
-                outcome: Outcome = "skip"
-                yield StepEnded(step, outcome, 0.0, f"step '{stopped_by}' did not pass")
+            lacking = next((need for need in step.needs if outcomes[need] != "pass"), "")
+            if lacking:
+                outcomes[step.id] = "skip"
+                yield StepEnded(step, "skip", 0.0, f"step '{lacking}' did not pass")
             else:
-                outcome = yield from self._step(step, number)
-                stopped_by = "" if outcome == "pass" else step.id
-            outcomes.append(outcome)
-        # The first step that did not pass stopped the run; that the rest was skipped only follows from it.
-        whole: Outcome = next((each for each in outcomes if each != "pass"), "pass")
+                outcomes[step.id] = yield from self._step(step, number, outcomes)
+        # The first step that did not pass is what came of the run; that others were skipped only follows from it.
+        whole: Outcome = next((each for each in outcomes.values() if each != "pass"), "pass")
         yield RunEnded(whole, perf_counter() - started, self._now)
 
-    def _until(self, until: str) -> tuple[Step, ...]:
-        if not until:
-            return self.lab.steps
-        last = [step.id for step in self.lab.steps].index(until)
-        return self.lab.steps[: last + 1]
-
-    def _step(self, step: Step, number: int) -> Generator[Event, None, Outcome]:
+    def _step(self, step: Step, number: int, outcomes: dict[str, Outcome]) -> Generator[Event, None, Outcome]:
         yield StepStarted(step, number)
         started = perf_counter()
         problem: Problem | None = None
@@ -103,10 +132,12 @@ class Session:
             problem = acted.problem
             if problem:
                 break
-        verdicts = []
-        for checked in self._judge(step.checks):
-            verdicts.append(checked.verdict.outcome)
-            yield checked
+        verdicts: list[Outcome] = []
+        kept = [each for each in self.lab.kept(number - 1) if outcomes[each.since] == "pass"]
+        since = {each.holds.check: each.since for each in kept}
+        for check, verdict, seconds in self.judge((*step.checks, *since)):
+            verdicts.append(verdict.outcome)
+            yield Checked(word(check), verdict, seconds, since.get(check, ""))
         outcome = _outcome(problem, verdicts)
         yield StepEnded(step, outcome, perf_counter() - started, str(problem) if outcome == "skip" else "")
         return outcome
@@ -115,31 +146,11 @@ class Session:
         started, before = perf_counter(), self._now
         problem: Problem | None = None
         try:
-            self._apply(action)
+            self.apply(action)
         except (Missing, Refused) as found:
             problem = found
-        self._now = self._observer.observe()
-        return Acted(word(action), action.command(), _by_command(before, self._now), problem, perf_counter() - started)
-
-    def _apply(self, action: Action) -> None:
-        if self._network_kind == "iproute2":
-            self._host.shell(action.command())
-        else:
-            action.apply(self._host)
-
-    def _judge(self, checks: tuple[Check, ...]) -> Iterator[Checked]:
-        """All pings of the step at once, then one look at the kernel: counters have counted them by then."""
-        started = perf_counter()
-        everywhere = {netns.name: netns for netns in self._namespaces.all()}
-        pings = [ping for check in checks for ping in check.probes(self._now)]
-        answers = {}
-        if pings:
-            settle(everywhere.values())
-            answers = ping_all(pings, everywhere)
-            self._now = self._observer.observe()
-        evidence = Evidence(self._now, answers)
-        for check in checks:
-            yield Checked(word(check), check.judge(evidence), perf_counter() - started)
+        changes = _by_command(before, self.observe())
+        return Acted(word(action), action.command(), changes, problem, perf_counter() - started)
 
 
 def _by_command(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:

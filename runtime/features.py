@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from runtime.errors import Problem
 from runtime.network.netns import LAB_HOST, Namespaces
+from runtime.network.rule_specification import Specification
 from runtime.network.verbs import Network
 from runtime.sandbox.handle import Sandbox
 
@@ -13,6 +14,10 @@ _FEATURES: dict[str, tuple[str, Callable[[Network], None]]] = {
     "veth": ("veth pairs", lambda network: network.add_veth("a", "b", LAB_HOST, LAB_HOST)),
     "bridge": ("bridges", lambda network: network.add_bridge("c", LAB_HOST)),
     "nat": ("NAT by nf_tables", lambda network: network.masquerade("192.168.0.0/24", "", LAB_HOST)),
+    "publishing": ("published ports by nf_tables", lambda network: network.add_rule(
+        "nat", "PREROUTING", Specification(jump="DNAT", to="192.168.0.2"), LAB_HOST)),
+    "filter": ("packet filters by nf_tables", lambda network: network.add_rule(
+        "filter", "FORWARD", Specification(state=("new",), jump="REJECT"), LAB_HOST)),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runtime.errors import Refused
 from runtime.network.netns import Namespaces
 from runtime.network.shell import run_command
 from runtime.network.verbs import Network
@@ -25,3 +26,10 @@ class LabHost:
         """
         self._namespaces.forget()  # the command may delete a netns, and one that is held here would live on
         run_command(self._sandbox, command, status)
+
+    def serve(self, folder: str, port: int, netns: str) -> None:
+        """A web server in the background, in a netns; it listens when this returns. Raises Refused."""
+        try:
+            self._sandbox.serve(self._namespaces[netns].fd, port, folder)
+        except Refused as refused:
+            raise Refused(f"serve {folder} on port {port} in {netns}", refused.errno, refused.why) from refused

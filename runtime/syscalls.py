@@ -43,6 +43,7 @@ _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
 _RLIMIT_FSIZE = 1
 _RLIM_INFINITY = (1 << 64) - 1
 
@@ -108,6 +109,11 @@ def die_with_parent() -> None:
 def stay_readable() -> None:
     """Keep /proc/PID readable for its owner after a change of ids (PR_SET_DUMPABLE, prctl(2))."""
     _call("keep /proc readable", _libc.prctl, _PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants that lose theirs (PR_SET_CHILD_SUBREAPER, prctl(2))."""
+    _call("adopt orphans", _libc.prctl, _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def limit_file_size(size: int) -> None:

@@ -158,8 +158,9 @@ def _wrong_interface_address(value: str) -> list[str]:
     if address.version == 6:
         return [f"{address.ip + 40}/{address.network.prefixlen}", f"{address.ip}/128"]
     length = address.network.prefixlen
-    return [f"{address.ip + 40}/{length}", f"10.9.9.9/{length}", f"{address.ip}/32",
-            f"{address.ip}/{length + 1 if length < 31 else 24}", f"{address.ip}/16"]
+    others = (f"{address.ip + 40}/{length}", f"10.9.9.9/{length}", f"{address.ip}/32",
+              f"{address.ip}/{length + 1 if length < 31 else 24}", f"{address.ip}/16")
+    return [other for other in others if other != value]
 
 
 def _wrong_address(value: str) -> list[str]:

@@ -6,20 +6,21 @@ from collections.abc import Sequence
 
 from checks.language.check import Check, Evidence, Verdict
 from runtime.facts.observer import Observer
-from runtime.probes.ping import ping_all
+from runtime.probes.asking import ask_all
 from runtime.probes.settle import settle
 from tests.conftest import Lab
 
 
 def judge(lab: Lab, checks: Sequence[Check]) -> list[Verdict]:
     """The verdict of each check."""
-    observer = Observer(lab.namespaces, lab.sandbox.proc, [name for check in checks for name in check.sysctls()])
+    observer = Observer(lab.namespaces, lab.sandbox.proc, [name for check in checks for name in check.sysctls()],
+                        [path for check in checks for path in check.files()], lab.sandbox.root)
     snapshot = observer.observe()
     everywhere = {netns.name: netns for netns in lab.namespaces.all()}
-    pings = [ping for check in checks for ping in check.probes(snapshot)]
+    probes = [probe for check in checks for probe in check.probes(snapshot)]
     answers = {}
-    if pings:
+    if probes:
         settle(everywhere.values())
-        answers = ping_all(pings, everywhere)
+        answers = ask_all(probes, everywhere)
         snapshot = observer.observe()
     return [check.judge(Evidence(snapshot, answers)) for check in checks]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from checks.language.statement import Statement
 from runtime.facts.snapshot import Snapshot
-from runtime.probes.ping import Answer, Ping
+from runtime.probes.asking import Answer, Probe
+
+A = TypeVar("A", bound=Answer)
 
 Outcome = Literal["pass", "fail", "skip", "error"]
 
@@ -31,7 +33,12 @@ class Evidence(NamedTuple):
     """Everything that a check may look at."""
 
     snapshot: Snapshot
-    answers: Mapping[Ping, Answer]
+    answers: Mapping[Probe, Answer]
+
+    def answer(self, probe: Probe, kind: type[A]) -> A | None:
+        """What came of a probe, None when it was not sent. kind: of its answer."""
+        found = self.answers.get(probe)
+        return found if isinstance(found, kind) else None
 
 
 class Check(Statement, ABC):
@@ -45,12 +52,20 @@ class Check(Statement, ABC):
     def judge(self, evidence: Evidence) -> Verdict:
         """Compare the claim with the evidence."""
 
-    def probes(self, snapshot: Snapshot) -> tuple[Ping, ...]:  # noqa: ARG002 for those that ask for some
-        """Pings whose answers are wanted; `snapshot` tells who has which address."""
+    def probes(self, snapshot: Snapshot) -> tuple[Probe, ...]:  # noqa: ARG002 for those that ask for some
+        """Questions that need traffic and whose answers are wanted; `snapshot` tells who has which address."""
         return ()
+
+    def needs_traffic(self) -> bool:
+        """Whether its verdict depends on packets that are sent when the step is judged."""
+        return False
 
     def sysctls(self) -> tuple[str, ...]:
         """Names of kernel settings that are wanted in the Snapshot."""
+        return ()
+
+    def files(self) -> tuple[str, ...]:
+        """Paths of the lab host's files that are wanted in the Snapshot."""
         return ()
 
     def passed(self, expected: str, actual: str = "") -> Verdict:

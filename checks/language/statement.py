@@ -11,7 +11,6 @@ The arguments of a class are its one definition: they parse what a lab says, wor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from keyword import iskeyword
 from typing import Any, ClassVar, NamedTuple, TypeVar, overload
 
 from runtime.values import Kind
@@ -51,16 +50,19 @@ class Mistake(Exception):
 class Statement:
     """Immutable; equal to another of its class with the same arguments.
 
-    arguments: by name, in the order of their declaration; `from_` is 'from' in a lab, `not_` is 'not'.
+    arguments: by name, in the order of their declaration; one that a class calls `from_` is 'from' in a lab.
+    attributes: argument -> the name of its attribute.
     main: the argument that a lab may give without its name (`netns: container-1`), or ''.
     """
 
     arguments: ClassVar[Mapping[str, Argument]] = {}
+    attributes: ClassVar[Mapping[str, str]] = {}
     main: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
         own = [name for name, value in vars(cls).items() if isinstance(value, Argument)]
         cls.arguments = {**cls.arguments, **{name.rstrip("_"): vars(cls)[name] for name in own}}
+        cls.attributes = {**cls.attributes, **{name.rstrip("_"): name for name in own}}
         for name in own:
             delattr(cls, name)  # or an object without the value would seem to have one
 
@@ -71,7 +73,7 @@ class Statement:
             if key not in self.arguments:
                 raise Mistake(key, f"'{key}' is unknown here")
         for name, each in self.arguments.items():
-            values[name + "_" * iskeyword(name)] = self._value(name, each, given)
+            values[self.attributes[name]] = self._value(name, each, given)
         self.__dict__.update(values)
         self.validate()
 
@@ -85,6 +87,10 @@ class Statement:
             return argument.kind.parse(given[name])
         except ValueError as error:
             raise Mistake(name, str(error)) from error
+
+    def values(self) -> dict[str, Any]:
+        """The value of each argument, by the name that it has in a lab."""
+        return {name: self.__dict__[attribute] for name, attribute in self.attributes.items()}
 
     def validate(self) -> None:
         """What one argument alone can't tell. Raises Mistake."""

@@ -48,7 +48,8 @@ def _several(value: object) -> tuple[str, ...]:
 
 
 SUBJECT: Kind[str] = Kind("subject", "the name of a netns, or 'pid NUMBER' for a process", _subject)
-SUBJECTS: Kind[tuple[str, ...]] = Kind("subjects", "two or more, each the name of a netns or 'pid NUMBER'", _several)
+SUBJECTS: Kind[tuple[str, ...]] = Kind("subjects", "two or more, each the name of a netns or 'pid NUMBER'", _several,
+                                         {"type": "array", "items": {"type": "string"}, "minItems": 2})
 KIND = choice(*NAMESPACES)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from checks.reasoning.filtering import let_pass
 from checks.reasoning.path import Journey, best_route, follow, owner
 from checks.reasoning.silence import why_unheard
 from checks.reasoning.subnets import gateway, lead_to, subnet_of
@@ -28,7 +29,7 @@ def why_no_answer(snapshot: Snapshot, start: str, to: str) -> str:
     sender, target = there.netns, there.source
     # Whoever translated the question sends the answer on to whom it came from; a sender that did so itself has it then.
     for translation in (*reversed([each for each in there.translations if each.netns != start]), None):
-        back = follow(snapshot, sender, target)
+        back = follow(snapshot, sender, target, "established")
         if back.obstacle:
             if back.netns == OUTSIDE and not back.hops:
                 return translation_missing(snapshot, there)
@@ -60,6 +61,9 @@ def explain(snapshot: Snapshot, journey: Journey, to: str) -> str:
             names = list(dict.fromkeys(hop.netns for hop in journey.hops))
             return advice(f"the packet goes in circles between {listed(names)}", "compare their routes",
                           *(ip(name, "route") for name in names))
+        case "filtered":
+            assert journey.stop
+            return let_pass(facts, journey.stop)
     raise ValueError(f"nothing stopped the packet in {journey.netns}")
 
 

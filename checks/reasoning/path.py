@@ -1,7 +1,7 @@
 """The way of a packet through a Snapshot, one way, until it arrives or something stops it.
 
-What is followed: routes, wires and bridges, forwarding, translation of the source. What is not: policy routing,
-filters, neighbours that were entered by hand.
+What is followed: routes, wires and bridges, forwarding, translation of the source, filters as far as they are
+understood. What is not: policy routing, translation of the goal, neighbours that were entered by hand.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Literal, NamedTuple, TypeAlias
 
-from checks.reasoning.translation import Leaving, translated, translator
+from checks.reasoning.filtering import Stop, stopped
+from checks.reasoning.matching import Packet
+from checks.reasoning.translation import translated, translator
 from checks.reasoning.wire import End, hearers
 from runtime.facts.observer import FORWARDING
 from runtime.facts.routes import Route
@@ -17,7 +19,8 @@ from runtime.facts.rules import Rule
 from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.network.world import OUTSIDE
 
-Obstacle: TypeAlias = Literal["", "no netns", "lo down", "not forwarded", "no route", "unheard", "astray", "circles"]
+Obstacle: TypeAlias = Literal["", "no netns", "lo down", "not forwarded", "no route", "unheard", "astray", "circles",
+                              "filtered"]
 _MOST_HOPS = 16
 
 
@@ -41,6 +44,7 @@ class Journey(NamedTuple):
 
     netns: the last that had it.  source: its source address there.  obstacle: what stopped it, '' when it arrived;
     'astray': it left for the world outside, where its goal is not.  hops: who sent it on, or tried to.
+    came: the interface by which it came to `netns`.  stop: where it was filtered.
     """
 
     netns: str
@@ -48,17 +52,19 @@ class Journey(NamedTuple):
     obstacle: Obstacle = ""
     hops: tuple[Hop, ...] = ()
     translations: tuple[Translated, ...] = ()
+    came: str = ""
+    stop: Stop | None = None
 
 
-def follow(snapshot: Snapshot, start: str, to: str) -> Journey:
-    """Send a packet from the netns `start` to the IPv4 address `to`."""
+def follow(snapshot: Snapshot, start: str, to: str, state: str = "new") -> Journey:
+    """Send a packet from the netns `start` to the IPv4 address `to`. state: that of its connection, see Packet."""
     journey = Journey(start)
     for _ in range(_MOST_HOPS):
         facts = snapshot.find(journey.netns)
         if facts is None:
             return journey._replace(obstacle="no netns")
         if is_local(facts, to):
-            return _delivered(journey, facts, to)
+            return _delivered(journey, facts, Packet(journey.source or to, to, journey.came, "", state))
         if journey.hops and facts.name == OUTSIDE:
             return journey._replace(obstacle="astray")
         if journey.hops and facts.sysctl(FORWARDING) != "1":
@@ -66,11 +72,12 @@ def follow(snapshot: Snapshot, start: str, to: str) -> Journey:
         route = best_route(facts, to)
         if route is None or route.kind != "unicast":
             return journey._replace(obstacle="no route")
-        journey = _sent(journey, facts, route, to)
+        packet = Packet(journey.source or _source(facts, route), to, journey.came, route.interface, state)
+        journey = _sent(journey, facts, route, packet)
         receiver = _receiver(snapshot, facts, route, to)
-        if receiver is None:
-            return journey._replace(obstacle="unheard")
-        journey = journey._replace(netns=receiver)
+        if journey.obstacle or receiver is None:
+            return journey._replace(obstacle=journey.obstacle or "unheard")
+        journey = journey._replace(netns=receiver.netns, came=receiver.interface)
     return journey._replace(obstacle="circles")
 
 
@@ -104,23 +111,33 @@ def _network(route: Route) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     return ipaddress.ip_network(route.destination)
 
 
-def _delivered(journey: Journey, facts: NetnsFacts, to: str) -> Journey:
+def _delivered(journey: Journey, facts: NetnsFacts, packet: Packet) -> Journey:
     """A netns hands packets to itself by its lo."""
+    journey = journey._replace(source=packet.source)
     if journey.hops:
-        return journey
+        return _filtered(journey, facts, packet, "prerouting", "input")
     lo = facts.link("lo")
-    return journey._replace(source=to, obstacle="" if lo and lo.up else "lo down")
+    if not lo or not lo.up:
+        return journey._replace(obstacle="lo down")
+    sent = _filtered(journey, facts, packet._replace(out="lo"), "output", "postrouting")
+    return _filtered(sent, facts, packet._replace(came="lo"), "prerouting", "input") if not sent.obstacle else sent
 
 
-def _sent(journey: Journey, facts: NetnsFacts, route: Route, to: str) -> Journey:
+def _sent(journey: Journey, facts: NetnsFacts, route: Route, packet: Packet) -> Journey:
     """The journey after the packet left by `route`, its source translated if a rule says so."""
-    packet = Leaving(journey.source or _source(facts, route), to, route.interface)
+    hooks = ("prerouting", "forward", "postrouting") if journey.hops else ("output", "postrouting")
     rule = translator(facts, packet)
     journey = journey._replace(source=packet.source, hops=(*journey.hops, Hop(facts.name, route)))
-    if rule is None:
+    journey = _filtered(journey, facts, packet, *hooks)
+    if rule is None or journey.obstacle:
         return journey
     return journey._replace(source=translated(facts, rule, packet),
                             translations=(*journey.translations, Translated(facts.name, rule, packet.source)))
+
+
+def _filtered(journey: Journey, facts: NetnsFacts, packet: Packet, *hooks: str) -> Journey:
+    stop = stopped(facts, hooks, packet)
+    return journey._replace(obstacle="filtered", stop=stop) if stop else journey
 
 
 def _source(facts: NetnsFacts, route: Route) -> str:
@@ -134,8 +151,8 @@ def _source(facts: NetnsFacts, route: Route) -> str:
     return (near or own or [""])[0].partition("/")[0]
 
 
-def _receiver(snapshot: Snapshot, facts: NetnsFacts, route: Route, to: str) -> str | None:
-    """The netns that answers when the next hop is asked for on the wire (arp(7))."""
+def _receiver(snapshot: Snapshot, facts: NetnsFacts, route: Route, to: str) -> End | None:
+    """Who answers when the next hop is asked for on the wire (arp(7))."""
     link = facts.link(route.interface)
     if link and link.master:  # the answer would go to the bridge (br_handle_frame, net/bridge/br_input.c)
         return None
@@ -144,5 +161,5 @@ def _receiver(snapshot: Snapshot, facts: NetnsFacts, route: Route, to: str) -> s
     for end in hearers(snapshot, End(facts.name, route.interface)):
         there = snapshot.find(end.netns)
         if there and is_local(there, next_hop):
-            return there.name
+            return end
     return None

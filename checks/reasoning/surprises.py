@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from checks.reasoning.matching import Packet
 from checks.reasoning.obstacles import explain, translation_missing
 from checks.reasoning.path import Journey, Translated, follow
-from checks.reasoning.translation import Leaving, delete_rule, translator
+from checks.reasoning.rule_commands import delete_rule
+from checks.reasoning.translation import translator
 from checks.reasoning.wording import advice
 from runtime.facts.difference import show_route, show_rule
 from runtime.facts.snapshot import Snapshot
@@ -47,7 +49,7 @@ def _on_a_bridge(snapshot: Snapshot, journey: Journey, to: str) -> Translated | 
     """A rule that translates what only passes a bridge; those see it where net.bridge.bridge-nf-call-iptables is 1."""
     for facts in snapshot.netns:
         for link in facts.links:
-            packet = Leaving(journey.source, to, link.name)
+            packet = Packet(journey.source, to, out=link.name)
             rule = translator(facts, packet) if link.kind == "bridge" else None
             if rule:
                 return Translated(facts.name, rule, journey.source)

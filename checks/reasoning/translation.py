@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import NamedTuple
 
+from checks.reasoning.matching import Packet, meets
 from runtime.facts.rules import Rule
 from runtime.facts.snapshot import NetnsFacts
-from runtime.network.command_line import within
+from runtime.network.rule_specification import Specification
 
 _SNAT = "snat to "
 
 
-class Leaving(NamedTuple):
-    """A packet about to leave by an interface."""
-
-    source: str
-    to: str
-    out: str
-
-
-def translator(facts: NetnsFacts, packet: Leaving) -> Rule | None:
+def translator(facts: NetnsFacts, packet: Packet) -> Rule | None:
     """The first rule that translates the packet's source."""
-    return next((rule for rule in facts.rules if translates(rule) and _fits(rule, packet)), None)
+    return next((rule for rule in facts.rules if translates(rule) and meets(rule, packet)), None)
 
 
 def translates(rule: Rule) -> bool:
@@ -30,7 +22,7 @@ def translates(rule: Rule) -> bool:
     return rule.hook == "postrouting" and (rule.target.split(" ")[0] == "masquerade" or rule.target.startswith(_SNAT))
 
 
-def translated(facts: NetnsFacts, rule: Rule, packet: Leaving) -> str:
+def translated(facts: NetnsFacts, rule: Rule, packet: Packet) -> str:
     """The packet's new source address."""
     if rule.target.startswith(_SNAT):
         return rule.target.removeprefix(_SNAT).partition(":")[0]
@@ -45,45 +37,11 @@ def takes(rule: Rule, source: str) -> bool:
 
 def masquerade_words(source: str, not_out: str | None) -> str:
     """A rule in the words of iptables(8), after -A or -D."""
-    unless = f" ! -o {not_out}" if not_out else ""
-    return f"POSTROUTING -s {source}{unless} -j MASQUERADE"
-
-
-def delete_rule(netns: str, rule: Rule) -> str:
-    """The command that deletes a rule; where it has no short one, that which shows the rule's handle."""
-    words = [match.split() for match in rule.matches]
-    source = next((each[2] for each in words if each[:2] == ["ip", "saddr"] and len(each) == 3), "")
-    not_out = next((each[2] for each in words if each[:2] == ["oifname", "!="]), "")
-    understood = bool(source) + bool(not_out) == len(words)
-    place = (rule.family, rule.table, rule.chain)
-    if place == ("ip", "nat", "POSTROUTING") and rule.target == "masquerade" and source and understood:
-        return within(netns, f"iptables -t nat -D {masquerade_words(source, not_out)}")
-    return within(netns, f"nft -a list chain {' '.join(place)}")
+    return f"POSTROUTING {Specification(source=source, not_out=not_out or None, jump='MASQUERADE').words()}"
 
 
 def _overlap(one: str, other: str) -> bool:
     try:
         return ipaddress.ip_network(one).overlaps(ipaddress.ip_network(other))
     except (TypeError, ValueError):  # of two families, or a range
-        return False
-
-
-def _fits(rule: Rule, packet: Leaving) -> bool:
-    """Whether all matches of a rule hold; one that is not understood does not."""
-    return all(_holds(match.split(), packet) for match in rule.matches)
-
-
-def _holds(words: list[str], packet: Leaving) -> bool:
-    """Understood are 'ip saddr|daddr [!=] SUBNET' and 'oifname [!=] NAME'."""
-    *field, value = [word for word in words if word != "!="]
-    negated = "!=" in words
-    if field == ["oifname"]:
-        same = packet.out.startswith(value[:-1]) if value.endswith("*") else packet.out == value
-        return same != negated
-    address = {"ip saddr": packet.source, "ip daddr": packet.to}.get(" ".join(field))
-    if not address:
-        return False
-    try:
-        return (ipaddress.ip_address(address) in ipaddress.ip_network(value)) != negated
-    except ValueError:  # a range
         return False

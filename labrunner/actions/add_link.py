@@ -13,6 +13,7 @@ _OTHERS = {"veth": "add_veth", "bridge": "add_bridge"}
 class AddLink(Action):
     """Add an interface of any kind that the kernel knows: macvlan, vxlan, vlan, dummy ... (ip-link(8))."""
 
+    seen = False
     name = argument(INTERFACE, "its name")
     kind = argument(WORD, "what it is, in the words of ip-link(8)")
     link = argument(INTERFACE, "the interface that it stands on", default=None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from checks.language.statement import argument
 from labrunner.action import Action
 from runtime.lab_host import LabHost
-from runtime.network.command_line import within
+from runtime.network.command_line import iptables
 from runtime.network.netns import LAB_HOST
 from runtime.values import INTERFACE, NETNS, SUBNET
 
@@ -18,7 +18,7 @@ class Masquerade(Action):
 
     def command(self) -> str:
         unless = f" ! -o {self.not_out}" if self.not_out else ""
-        return within(self.netns, f"iptables -t nat -A POSTROUTING -s {self.source}{unless} -j MASQUERADE")
+        return iptables(self.netns, "nat", f"-A POSTROUTING -s {self.source}{unless} -j MASQUERADE")
 
     def apply(self, host: LabHost) -> None:
         host.network.masquerade(self.source, self.not_out or "", self.netns)

@@ -13,6 +13,7 @@ from runtime.values import NETNS, SETTING, SYSCTL
 class SetSysctl(Action):
     """Write a kernel setting (sysctl(8))."""
 
+    seen = False
     name = argument(SYSCTL, "the setting")
     value = argument(SETTING, "its new value")
     netns = argument(NETNS, "the netns to do it in", default=LAB_HOST)

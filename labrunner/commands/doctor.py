@@ -5,22 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from labrunner.catalog import bundled
-from labrunner.cli import EXIT_MISSING, EXIT_PASS
-from labrunner.lab import Lab, needs
-from labrunner.loading import load
+from labrunner.catalogue.catalog import catalogue
+from labrunner.catalogue.index import Listed, listed
+from labrunner.catalogue.lacking import mend_feature
+from labrunner.cli import EXIT_MISSING, EXIT_PASS, tell
 from labrunner.streams import write
 from runtime.errors import Problem
 from runtime.features import features, try_all
-from runtime.network.shell import PACKAGES
+from runtime.programs import how_to_install, is_there
 from runtime.sandbox.handle import Sandbox
 from runtime.sandbox.idmap import KINDS
-from runtime.sandbox.mounts import PATH
 from runtime.sandbox.visit import visit
 
 _NETWORK_TOOLS = ("ip", "iptables", "sysctl")
@@ -46,34 +44,40 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try everything and tell. Returns the exit code: 3 when some lab cannot be done here."""
-    findings = list(_examine([load(path) for path in bundled().values()]))
+    everything = catalogue()
+    for problem in everything.problems:
+        tell(problem)
+    labs = listed([path for paths in everything.labs.values() for path in paths])
+    findings, broken = [*_examine([lab for lab in labs if not lab.error])], [lab for lab in labs if lab.error]
     lacking = any(each.needed and not each.ok for each in findings)
     if options.json:
         document = {"schema": 1, "outcome": "skip" if lacking else "pass", "kernel": os.uname().release,
-                    "findings": [{**each._asdict(), "labs": list(each.labs)} for each in findings]}
+                    "findings": [{**each._asdict(), "labs": list(each.labs)} for each in findings],
+                    "broken": [{"id": lab.about.id, "path": lab.about.path, "error": lab.error} for lab in broken]}
         write(sys.stdout, json.dumps(document, indent=2) + "\n")
     else:
-        _print(findings, lacking)
+        _print(findings, broken, lacking)
     return EXIT_MISSING if lacking else EXIT_PASS
 
 
-def _examine(labs: list[Lab]) -> Iterator[Finding]:
-    everyone = tuple(lab.about.id for lab in labs)
-    yield _sandbox("auto", "a sandbox of one's own", True, everyone)
+def _examine(labs: list[Listed]) -> Iterator[Finding]:
+    yield _sandbox("auto", "a sandbox of one's own", True, tuple(lab.about.id for lab in labs))
     for kind in KINDS[1:]:
         yield _sandbox(kind, f"id map '{kind}'", False, ())
     reasons = _feature_problems()
     for name, says in features().items():
-        users = tuple(lab.about.id for lab in labs if name in needs(lab))
+        users = tuple(lab.about.id for lab in labs if name in lab.features)
         yield Finding(name, says, name not in reasons, bool(users), users, reasons.get(name, ""),
-                      f"sudo modprobe {_MODULES[name]}; or a kernel that has it" if name in reasons else "")
-    for tool in _NETWORK_TOOLS:
-        found = shutil.which(tool, path=PATH) is not None
-        yield Finding(tool, f"{tool}, for --network iproute2", found, False, (), "" if found else "it is not installed",
-                      "" if found else f"sudo apt install {PACKAGES[tool]}")
+                      mend_feature(name) if name in reasons else "")
+    for name in sorted({*_NETWORK_TOOLS, *(name for lab in labs for name in lab.about.needs)}):
+        yield _program(name, tuple(lab.about.id for lab in labs if name in lab.about.needs))
 
 
-_MODULES = {"veth": "veth", "bridge": "bridge", "nat": "nft_compat xt_MASQUERADE nf_tables nft_chain_nat"}
+def _program(name: str, users: tuple[str, ...]) -> Finding:
+    says = f"{name}, for --network iproute2" if name in _NETWORK_TOOLS else name
+    if is_there(name):
+        return Finding(name, says, True, bool(users), users)
+    return Finding(name, says, False, bool(users), users, "it is not installed", how_to_install(name))
 
 
 def _sandbox(kind: str, says: str, needed: bool, labs: tuple[str, ...]) -> Finding:
@@ -95,7 +99,7 @@ def _feature_problems() -> dict[str, str]:
         return dict.fromkeys(features(), str(problem))
 
 
-def _print(findings: list[Finding], lacking: bool) -> None:
+def _print(findings: Sequence[Finding], broken: Sequence[Listed], lacking: bool) -> None:
     for each in findings:
         print(f"{'ok     ' if each.ok else 'MISSING' if each.needed else 'no     '} {each.says}")
         if not each.ok:
@@ -103,4 +107,7 @@ def _print(findings: list[Finding], lacking: bool) -> None:
             print(f"          mend: {each.mend}" if each.mend else "", end="\n" if each.mend else "")
             if each.labs:
                 print(f"          needed by: {', '.join(each.labs)}")
+    for lab in broken:
+        print(f"?       {lab.about.id} cannot be loaded, so nobody knows what it needs")
+        print(f"          mend: labrun lint {lab.about.path}")
     print("\nSome labs cannot be done here; see MISSING above." if lacking else "\nEvery lab can be done here.")

@@ -9,16 +9,16 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from labrunner.catalog import find
+from labrunner.catalogue.catalog import find
 from labrunner.cli import EXIT_FAIL, EXIT_FAULT, EXIT_MISSING, EXIT_PASS, fault
 from labrunner.errors import UsageError, nearest
-from labrunner.variables import variables
+from labrunner.language.variables import variables
 from runtime.errors import Missing, Problem
 from runtime.sandbox.handle import Starting
 from runtime.sandbox.idmap import KINDS
 
 if TYPE_CHECKING:
-    from labrunner.lab import Lab
+    from labrunner.language.lab import Lab
     from labrunner.reporters import Reporter
 
 _NETWORKS = ("netlink", "iproute2")
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     except Problem as problem:
         starting = problem  # a wrong lab or step is told first: it can be mended without another machine
     try:
-        from labrunner.loading import load
+        from labrunner.language.loading import load
 
         lab = load(path, given)
         until = "" if options.until is None else _step(lab, options)

@@ -22,6 +22,7 @@ class JsonReporter:
         self._document: dict[str, Any] = {"schema": SCHEMA, "steps": []}
         self._actions: list[dict[str, Any]] = []
         self._checks: list[dict[str, Any]] = []
+        self._kept = 0
 
     def tell(self, event: Event) -> None:
         """Take one event."""
@@ -30,8 +31,8 @@ class JsonReporter:
                 self._document |= {"lab": lab.about.id, "environment": environment}
             case Acted():
                 self._actions.append(_acted(event))
-            case Checked(check, verdict, seconds):
-                self._checks.append(verdict_json(check, verdict, seconds))
+            case Checked():
+                self._checked(event)
             case StepEnded():
                 self._step(event)
             case RunEnded(outcome, seconds, _):
@@ -45,12 +46,20 @@ class JsonReporter:
         self._document["error"] = _problem(problem)
         self._write(outcome, 0.0)
 
+    def _checked(self, checked: Checked) -> None:
+        """Checks of earlier steps that hold as they should are only counted."""
+        if checked.since and checked.verdict.outcome == "pass":
+            self._kept += 1
+            return
+        told = verdict_json(checked.check, checked.verdict, checked.seconds)
+        self._checks.append(told | ({"since": checked.since} if checked.since else {}))
+
     def _step(self, ended: StepEnded) -> None:
         self._document["steps"].append({
             "id": ended.step.id, "title": ended.step.title, "outcome": ended.outcome,
             "seconds": round(ended.seconds, 6), "actions": self._actions, "checks": self._checks,
-        } | ({"reason": ended.reason} if ended.reason else {}))
-        self._actions, self._checks = [], []
+        } | ({"kept": self._kept} if self._kept else {}) | ({"reason": ended.reason} if ended.reason else {}))
+        self._actions, self._checks, self._kept = [], [], 0
 
     def _write(self, outcome: str, seconds: float) -> None:
         order = ("schema", "lab", "outcome", "seconds", "environment", "steps", "error")

@@ -23,6 +23,7 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 _MARKS = {"pass": "✓", "fail": "✗", "skip": "-", "error": "!"}
 _PLAIN_MARKS = {"✓": "ok", "✗": "FAILED", "→": "->", "─": "-", "├": "|", "└": "`", "│": "|"}
 _STYLES = {"pass": "green", "fail": "bold red", "skip": "yellow", "error": "bold red"}
+_KEPT = ("{} check of an earlier step still holds", "{} checks of earlier steps still hold")
 _BECAME = "{before} → {after}"
 _FIELDS = {"peer_netns": f"other end {_BECAME}", "peer": f"other end {_BECAME}", "value": _BECAME}
 _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan"})
@@ -38,6 +39,8 @@ class TerminalReporter:
         self._pause = pause
         self._total = 0
         self._number = 0
+        self._stopped = 0
+        self._kept = 0
         self._counts = {"pass": 0, "fail": 0, "skip": 0, "error": 0}
         self._skipped: list[StepEnded] = []
 
@@ -66,7 +69,7 @@ class TerminalReporter:
         self._line("", event.lab.about.summary)
 
     def _step(self, event: StepStarted) -> None:
-        self._number = event.number
+        self._number, self._kept = event.number, 0
         self._rule(f"{event.number}/{self._total}  {event.step.title}")
         if event.step.teach:
             self._teach(self._shown(event.step.teach))
@@ -99,9 +102,13 @@ class TerminalReporter:
 
     def _checked(self, event: Checked) -> None:
         verdict = event.verdict
+        if event.since and verdict.outcome == "pass":
+            self._kept += 1
+            return
         self._counts[verdict.outcome] += 1
         style = _STYLES[verdict.outcome]
-        self._line(f"  {_MARKS[verdict.outcome]} ", verdict.claim, "" if verdict.outcome == "pass" else style, style)
+        claim = f"{verdict.claim} (since step '{event.since}')" if event.since else verdict.claim
+        self._line(f"  {_MARKS[verdict.outcome]} ", claim, "" if verdict.outcome == "pass" else style, style)
         if verdict.outcome != "pass":
             self._line("      expected  ", verdict.expected)
             self._line("      found     ", verdict.actual)
@@ -117,8 +124,13 @@ class TerminalReporter:
             self._whole(" " * len(lead), command, "bold")
 
     def _ended(self, event: StepEnded) -> None:
+        if self._kept:
+            self._line(f"  {_MARKS['pass']} ", _KEPT[self._kept > 1].format(self._kept), "dim", _STYLES["pass"])
+            self._kept = 0
         if event.outcome == "skip":
             self._skipped.append(event)
+        if event.outcome != "pass":
+            self._stopped = self._stopped or self._number
 
     def _finish(self, event: RunEnded) -> None:
         if self._skipped:
@@ -133,7 +145,7 @@ class TerminalReporter:
         self._line(f"{_MARKS[event.outcome]} ", summary, _STYLES[event.outcome])
 
     def _summary(self, event: RunEnded) -> str:
-        checks, stopped = sum(self._counts.values()), f"stopped in step {self._number} of {self._total}"
+        checks, stopped = sum(self._counts.values()), f"stopped in step {self._stopped} of {self._total}"
         if event.outcome == "pass":
             return f"{self._total} step{'s' if self._total != 1 else ''}, {checks} checks, all passed"
         if event.outcome == "fail":

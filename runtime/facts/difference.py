@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from runtime.facts.addresses import Address
+from runtime.facts.files import File
 from runtime.facts.links import Link
 from runtime.facts.neighbours import Neighbour
 from runtime.facts.routes import Route
@@ -18,7 +19,8 @@ class Change(NamedTuple):
     """One thing that is not as it was.
 
     change: 'added', 'removed' or 'changed'.  kind: 'netns', 'link', 'address', 'route', 'neighbour', 'chain', 'rule',
-    'sysctl' or 'process'.  name: the thing in the words of ip(8).  fields: (field, before, after) of a changed thing.
+    'sysctl', 'process' or 'file'.  name: the thing in the words of ip(8).
+    fields: (field, before, after) of a changed thing.
     """
 
     change: str
@@ -40,6 +42,7 @@ def difference(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
         changes += _within(name, old.get(name) or NetnsFacts(name, 0), new.get(name) or NetnsFacts(name, 0))
     changes += _compare("", "process", {f"{p.pid} {p.command}": {} for p in before.processes},
                         {f"{p.pid} {p.command}": {} for p in after.processes})
+    changes += _compare("", "file", _files(before.files), _files(after.files))
     return tuple(changes)
 
 
@@ -56,7 +59,8 @@ def _within(name: str, old: NetnsFacts, new: NetnsFacts) -> list[Change]:
 
 
 _Things = Mapping[str, Mapping[str, str]]
-_QUIET = ("inode", "src", "mtu", "type", "hook", "priority")  # of something new they are not worth a word
+# Of something new they are not worth a word.
+_QUIET = ("inode", "src", "mtu", "type", "hook", "priority", "mode", "size", "sha256")
 
 
 def _compare(netns: str, kind: str, old: _Things, new: _Things) -> list[Change]:
@@ -98,6 +102,12 @@ def _chains(chains: Iterable[Chain]) -> _Things:
 
 def _rules(rules: Iterable[Rule]) -> _Things:
     return _numbered((show_rule(rule), {}) for rule in rules)
+
+
+def _files(files: Iterable[File]) -> _Things:
+    """The size of a folder is no matter: it changes with what is in it."""
+    return {file.path: {"kind": file.kind, "mode": file.mode, "target": file.target, "sha256": file.sha256[:12],
+                        "size": str(file.size) if file.kind == "file" else ""} for file in files}
 
 
 def _inodes(netns: Mapping[str, NetnsFacts]) -> _Things:

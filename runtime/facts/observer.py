@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
+from runtime.facts.files import read_files
 from runtime.facts.links import Link, RawLink, read_links
 from runtime.facts.neighbours import Neighbour, read_neighbours
 from runtime.facts.processes import Process, read_processes
 from runtime.facts.routes import read_routes
-from runtime.facts.rules import Chain, Rule, read_rules
+from runtime.facts.rules import Chain, Rule, read_rules, with_names
 from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.facts.sysctls import read_sysctls
 from runtime.netlink.message import REQUEST, Message, attributes, u32
@@ -34,10 +35,13 @@ class Observer:
     """Looks at the kernel and changes nothing.
 
     namespaces: where to look.  proc: descriptor of the sandbox's /proc.  sysctls: names of the settings to read.
+    files: paths to look at; their links are resolved below `root`, the descriptor of the sandbox's root directory.
     """
 
-    def __init__(self, namespaces: Namespaces, proc: int, sysctls: Iterable[str] = ()) -> None:
-        self._namespaces, self._proc = namespaces, proc
+    def __init__(self, namespaces: Namespaces, proc: int, sysctls: Iterable[str] = (), files: Iterable[str] = (),
+                 root: int = -1) -> None:
+        self._namespaces, self._proc, self._root = namespaces, proc, root
+        self._files = tuple(dict.fromkeys(files))
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
         self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
         self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
@@ -53,7 +57,8 @@ class Observer:
         self._everywhere = everywhere
         self._wired = {}
         links = {netns.inode: read_links(netns.route) for netns in everywhere}
-        return Snapshot(tuple(self._facts(netns, everywhere, links) for netns in everywhere), processes)
+        return Snapshot(tuple(self._facts(netns, everywhere, links) for netns in everywhere), processes,
+                        read_files(self._root, self._files))
 
     def _wait_for_departures(self, everywhere: tuple[Netns, ...], processes: tuple[Process, ...]) -> None:
         """A netns that ends takes its wires with it, some milliseconds later (cleanup_net, net_namespace.c)."""
@@ -77,7 +82,7 @@ class Observer:
             tuple(route._replace(interface=names.get(index, "")) for index, route in read_routes(netns.route)),
             tuple(Neighbour(names[i], text, ok) for i, text, ok in read_neighbours(netns.route) if i in names),
             chains,
-            rules,
+            tuple(with_names(rule, names) for rule in rules),
             sysctls,
         )
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from struct import Struct
 from typing import NamedTuple
 
@@ -39,6 +40,7 @@ _SIGNED = Struct(">i")
 _HOOKS = ("prerouting", "input", "forward", "output", "postrouting", "ingress")
 _HOOKS_OF = {"arp": ("input", "output", "forward"), "netdev": ("ingress", "egress")}
 _TRIES = 8
+_SIGNS = ("!=", "{", ",", "}")
 
 
 class Chain(NamedTuple):
@@ -134,6 +136,21 @@ def _rule(netlink: Netlink, body: bytes, hooks: dict[tuple[str, str, str], str])
     if decoded.wanted:
         decoded = decode(family, expressions, tuple(read_set(netlink, family, table, name) for name in decoded.wanted))
     return Rule(*place, hooks.get(place, ""), decoded.matches, decoded.target, decoded.packets, decoded.bytes)
+
+
+def with_names(rule: Rule, names: Mapping[int, str]) -> Rule:
+    """The rule with its interfaces by name. nft(8) has words for them by number too: 'iif 2' is 'iifname eth0' then."""
+    if not any(match.startswith(("iif ", "oif ")) for match in rule.matches):
+        return rule
+    return rule._replace(matches=tuple(sorted(_with_names(match, names) for match in rule.matches)))
+
+
+def _with_names(match: str, names: Mapping[int, str]) -> str:
+    field, *words = match.replace(",", " ,").split()
+    if field not in ("iif", "oif") or not all(word in _SIGNS or word in map(str, names) for word in words):
+        return match
+    named = (word if word in _SIGNS else names[int(word)] for word in words)
+    return " ".join((f"{field}name", *named)).replace(" ,", ",")
 
 
 def legacy_tables(text: str) -> tuple[str, ...]:

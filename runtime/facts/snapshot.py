@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from runtime.facts.addresses import Address
+from runtime.facts.files import File
 from runtime.facts.links import Link
 from runtime.facts.neighbours import Neighbour
 from runtime.facts.processes import Process
@@ -37,14 +38,19 @@ class NetnsFacts(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Frozen, comparable, writable as JSON."""
+    """Frozen, comparable, writable as JSON. files: those that were asked for and are there."""
 
     netns: tuple[NetnsFacts, ...]
     processes: tuple[Process, ...] = ()
+    files: tuple[File, ...] = ()
 
     def find(self, name: str) -> NetnsFacts | None:
         """The network namespace called `name`."""
         return next((netns for netns in self.netns if netns.name == name), None)
+
+    def file(self, path: str) -> File | None:
+        """What is at `path`."""
+        return next((file for file in self.files if file.path == path), None)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -46,3 +46,13 @@ def add_veth(netns: str, name: str, peer: str, peer_netns: str) -> str:
 def move_link(name: str, netns: str, to: str) -> str:
     """The command that moves an interface from `netns` to another."""
     return ip(netns, f"link set {link(name)} netns {place(to)}")
+
+
+def rule_place(table: str, place: str) -> str:
+    """Where a rule is, for iptables(8): '-t nat -A POSTROUTING'; `filter` is the table when none is named."""
+    return place if table == "filter" else f"-t {table} {place}"
+
+
+def iptables(netns: str, table: str, words: str) -> str:
+    """A command of iptables(8) that acts in `netns`. words: from -A, -D, -N or -P on."""
+    return within(netns, f"iptables {rule_place(table, words)}")

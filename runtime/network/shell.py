@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from runtime.errors import Missing, Refused
+from runtime.programs import how_to_install
 from runtime.sandbox.handle import Completed, Sandbox
 
 _NOT_FOUND = 127
-# tool -> the Debian package that has it
-PACKAGES = {"ip": "iproute2", "iptables": "iptables", "sysctl": "procps", "nft": "nftables"}
 
 
 def run_command(sandbox: Sandbox, command: str, status: int = 0, timeout: float = 30.0) -> Completed:
@@ -21,7 +20,6 @@ def run_command(sandbox: Sandbox, command: str, status: int = 0, timeout: float 
         return done
     if done.status == _NOT_FOUND:
         tool = done.errors.rpartition(": not found")[0].rpartition(": ")[2] or command.partition(" ")[0]
-        package = PACKAGES.get(tool, tool)
         raise Missing(f"{tool} is not installed", f"'{command}' needs it",
-                      f"sudo apt install {package}; or leave out --network iproute2: netlink needs no tools")
+                      f"{how_to_install(tool)}; or leave out --network iproute2: netlink needs no tools")
     raise Refused(command, why=done.errors.strip() or done.output.strip() or f"it ended with {done.status}")

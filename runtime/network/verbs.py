@@ -10,7 +10,8 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from typing import NamedTuple
 
 from runtime.errors import Missing, Refused
@@ -19,9 +20,14 @@ from runtime.facts.links import IFINFO, IFNAME, LINKINFO, MASTER, index_of
 from runtime.facts.routes import DST, GATEWAY, MAIN, OIF, RTMSG
 from runtime.facts.sysctls import path_of
 from runtime.netlink.message import ACK, CREATE, EXCL, REQUEST, Message, attribute, nest, text, u32
-from runtime.network import nat
+from runtime.netlink.nf_tables.messages import ACCEPT, DROP, IPV4, BaseChain, OwnChain
+from runtime.netlink.socket import Netlink
+from runtime.network import packet_rules
+from runtime.network.builtin_chains import chain_of
+from runtime.network.command_line import rule_place, within
 from runtime.network.netns import LAB_HOST, Namespaces
 from runtime.network.other_links import add_link
+from runtime.network.rule_specification import Specification
 from runtime.sandbox.handle import Sandbox
 
 _NEWLINK, _DELLINK, _NEWADDR, _DELADDR, _NEWROUTE, _DELROUTE = 16, 17, 20, 21, 24, 25
@@ -29,6 +35,7 @@ _NET_NS_FD = 28
 _KIND, _DATA = 1, 2
 _VETH_PEER = 1  # VETH_INFO_PEER, <linux/veth.h>
 _UP = 1
+_FIRST_INDEX = 64  # past what a lab makes by other means
 _NEW = REQUEST | ACK | CREATE | EXCL
 _CHANGE = REQUEST | ACK
 _PROTOCOL_BOOT, _SCOPE_UNIVERSE, _SCOPE_LINK, _UNICAST = 3, 0, 253, 1
@@ -53,6 +60,7 @@ class Network:
 
     def __init__(self, sandbox: Sandbox, namespaces: Namespaces) -> None:
         self._sandbox, self.namespaces = sandbox, namespaces
+        self._indexes = count(_FIRST_INDEX)
 
     def add_netns(self, name: str) -> None:
         """ip netns add NAME"""
@@ -63,18 +71,25 @@ class Network:
         self.namespaces.forget()  # what is still held here would live on
         self._sandbox.delete_netns(name)
 
-    def add_veth(self, name: str, peer: str, netns: str, peer_netns: str, index: int = 0) -> None:
-        """ip -n NETNS link add NAME [index INDEX] type veth peer name PEER [netns PEER_NETNS]
+    def add_veth(self, name: str, peer: str, netns: str, peer_netns: str) -> None:
+        """ip -n NETNS link add NAME type veth peer name PEER [netns PEER_NETNS]
 
-        A peer made in place is 25 times faster than one made here and moved: a move waits for an RCU grace period.
+        A peer made in place is 25 times faster than one made here and moved: a move waits for an RCU grace period. But
+        both ends might get one ifindex, and then look like one device to linkwatch, which lets their carrier wait for
+        up to a second (linkwatch_urgent_event, net/core/link_watch.c). So the near end gets one out of the way.
         """
         there = "" if peer_netns == netns else f" in {peer_netns}"
         operation = f"add the veth pair {name} in {netns} and {peer}{there}"
         with self._doing(operation, netns, new_kind=True) as change:
             where = u32(_NET_NS_FD, self.namespaces[peer_netns].fd) if there else b""
             info = nest(_VETH_PEER, IFINFO.pack(0, 0, 0, 0, 0) + text(IFNAME, peer) + where)
-            kind = nest(LINKINFO, text(_KIND, "veth"), nest(_DATA, info))
-            change(_NEWLINK, _NEW, IFINFO.pack(0, 0, index, 0, 0) + text(IFNAME, name) + kind)
+            rest = text(IFNAME, name) + nest(LINKINFO, text(_KIND, "veth"), nest(_DATA, info))
+            try:
+                change(_NEWLINK, _NEW, IFINFO.pack(0, 0, next(self._indexes) if there else 0, 0, 0) + rest)
+            except Refused as refused:
+                if refused.errno not in (errno.EEXIST, errno.EBUSY):  # its name, or that index, is taken
+                    raise
+                change(_NEWLINK, _NEW, IFINFO.pack(0, 0, 0, 0, 0) + rest)
 
     def add_bridge(self, name: str, netns: str) -> None:
         """ip -n NETNS link add NAME type bridge"""
@@ -147,13 +162,60 @@ class Network:
                 finally:
                     os.close(fd)
             except OSError as error:
+                if name.startswith("net.bridge.") and not self._has_bridge_filters():
+                    raise Missing(operation, "br_netfilter is not loaded", "sudo modprobe br_netfilter") from error
                 raise Refused(operation, error.errno or 0) from error
+
+    def _has_bridge_filters(self) -> bool:
+        with suppress(FileNotFoundError):
+            os.stat(path_of("net.bridge"), dir_fd=self._sandbox.proc)
+            return True
+        return False
 
     def masquerade(self, source: str, not_out: str, netns: str) -> None:
         """iptables -t nat -A POSTROUTING -s SOURCE [! -o NOT_OUT] -j MASQUERADE"""
-        unless = f" ! -o {not_out}" if not_out else ""
-        with self._doing(f"add the NAT rule -A POSTROUTING -s {source}{unless} -j MASQUERADE in {netns}", netns):
-            nat.masquerade(self.namespaces[netns].netfilter, source, not_out=not_out or None)
+        rule = Specification(source=source, not_out=not_out or None, jump="MASQUERADE")
+        self.add_rule("nat", "POSTROUTING", rule, netns)
+
+    def add_rule(self, table: str, chain: str, rule: Specification, netns: str, at: int | None = None) -> None:
+        """iptables -t TABLE -A CHAIN RULE, or with `at` iptables -t TABLE -I CHAIN AT RULE"""
+        place = f"-A {chain}" if at is None else f"-I {chain} {at}"
+        operation = f"add the rule {rule_place(table, place)} {rule.words()} in {netns}"
+        with self._ruling(operation, netns) as netlink:
+            packet_rules.add_rule(netlink, chain_of(table, chain), rule, operation, at)
+
+    def delete_rule(self, table: str, chain: str, rule: Specification, netns: str) -> None:
+        """iptables -t TABLE -D CHAIN RULE"""
+        operation = f"delete the rule {rule_place(table, f'-D {chain}')} {rule.words()} in {netns}"
+        with self._ruling(operation, netns) as netlink:
+            packet_rules.delete_rule(netlink, chain_of(table, chain), rule, operation)
+
+    def add_chain(self, name: str, table: str, netns: str) -> None:
+        """iptables -t TABLE -N NAME"""
+        operation = f"add the chain {name} to the table {table} in {netns}"
+        with self._ruling(operation, netns) as netlink:
+            packet_rules.add_chain(netlink, OwnChain(IPV4, table, name), operation)
+
+    def set_policy(self, chain: str, policy: str, table: str, netns: str) -> None:
+        """iptables -t TABLE -P CHAIN POLICY"""
+        operation = f"set the policy of the chain {chain} of the table {table} to {policy} in {netns}"
+        with self._ruling(operation, netns) as netlink:
+            found = chain_of(table, chain)
+            if not isinstance(found, BaseChain):
+                raise Refused(operation, errno.EINVAL, "only a chain that a table has by itself has a policy")
+            code = DROP if policy == "DROP" else ACCEPT
+            packet_rules.set_policy(netlink, found._replace(policy=code), operation)
+
+    @contextmanager
+    def _ruling(self, operation: str, netns: str) -> Iterator[Netlink]:
+        """As _doing, with the socket for packet rules; what mends a refusal has to be done in `netns`."""
+        with self._doing(operation, netns):
+            netlink = self.namespaces[netns].netfilter
+            try:
+                yield netlink
+            except Refused as refused:
+                refused.mend = refused.mend and within(netns, refused.mend)
+                raise
 
     @contextmanager
     def _doing(self, operation: str, netns: str, new_kind: bool = False) -> Iterator[Callable[[int, int, bytes], None]]:

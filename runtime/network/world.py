@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from runtime.errors import Missing
 from runtime.network.netns import LAB_HOST
 from runtime.network.verbs import Network
 
@@ -13,10 +16,6 @@ UPLINK = "eth0"
 HOST_ADDRESS = "203.0.113.2/24"
 GATEWAY = "203.0.113.1"
 SERVER = "198.51.100.1"
-
-# Two ends with one ifindex look like one device to linkwatch, which then lets the carrier wait for up to a second
-# (linkwatch_urgent_event, net/core/link_watch.c). In two fresh namespaces both would get 2.
-_UPLINK_INDEX = 16
 
 
 def furnish(network: Network, world: str) -> None:
@@ -35,7 +34,7 @@ def _internet(network: Network) -> None:
     """A host outside, at the far end of the lab host's eth0: the gateway, and a server behind it."""
     network.namespaces.add_unnamed(OUTSIDE)
     _be_a_plain_host(network, OUTSIDE)
-    network.add_veth(UPLINK, UPLINK, LAB_HOST, OUTSIDE, _UPLINK_INDEX)
+    network.add_veth(UPLINK, UPLINK, LAB_HOST, OUTSIDE)
     network.set_link("lo", True, OUTSIDE)
     network.add_address(f"{SERVER}/32", "lo", OUTSIDE)
     network.add_address(f"{GATEWAY}/24", UPLINK, OUTSIDE)
@@ -46,7 +45,12 @@ def _internet(network: Network) -> None:
 
 
 def _be_a_plain_host(network: Network, netns: str) -> None:
-    """The kernel's own defaults, which distributions change: with a reverse path filter some packets vanish unseen."""
+    """The kernel's own defaults, which distributions change: with a reverse path filter some packets vanish unseen.
+
+    And no rules for what only passes a bridge, wherever br_netfilter is loaded (net/bridge/br_netfilter_hooks.c).
+    """
     network.set_sysctl("net.ipv4.ip_forward", "0", netns)
     for scope in ("all", "default"):
         network.set_sysctl(f"net.ipv4.conf.{scope}.rp_filter", "0", netns)
+    with suppress(Missing):  # without br_netfilter there is no such setting
+        network.set_sysctl("net.bridge.bridge-nf-call-iptables", "0", netns)

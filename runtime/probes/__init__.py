@@ -1,1 +1,1 @@
-"""Questions that need traffic: ping."""
+"""Questions that need traffic: pings, connections, HTTP."""

@@ -20,7 +20,7 @@ _MARK_SIZE = 16
 _RESEND = (0.05, 0.2, 0.5, 1.1)  # seconds after the first; the kernel asks again for a neighbour after 1 s (arp(7))
 PATIENCE = 1.5
 SILENCE = 0.1
-_SILENCE_WHEN_SEEN = 0.03  # the request has arrived: only the way back is left to wait for
+SILENCE_WHEN_SEEN = 0.03  # the request has arrived: only the way back is left to wait for
 # No two pings with one identifier: connection tracking would take the second for more of the first, and a rule
 # for translation that was made in between would not apply to it (nf_conntrack: NAT is decided once a connection).
 _identifiers = count(int.from_bytes(os.urandom(2), "big"))
@@ -59,13 +59,13 @@ class Answer(NamedTuple):
 class _Flight:
     """A ping on its way."""
 
-    def __init__(self, ping: Ping, number: int) -> None:
+    def __init__(self, ping: Ping, number: int, patience: float) -> None:
         self.ping = ping
         self.mark = os.urandom(_MARK_SIZE - 2) + number.to_bytes(2, "big")  # found again even if NAT changes the id
         self.identifier = next(_identifiers) & 0xFFFF
         self.sends = 0
         self.started = time.monotonic()
-        self.patience = PATIENCE if ping.expect_answer else SILENCE
+        self.patience = patience if ping.expect_answer else SILENCE
         self.seen_as = ""
         self.answer: Answer | None = None
 
@@ -92,7 +92,7 @@ class _Flight:
         """The request has arrived where it was watched for, with `source` as its sender."""
         self.seen_as = source
         if not self.ping.expect_answer:
-            self.patience = min(self.patience, self.elapsed() + _SILENCE_WHEN_SEEN)
+            self.patience = min(self.patience, self.elapsed() + SILENCE_WHEN_SEEN)
 
     def land(self, answered: bool, reason: str = "") -> None:
         self.answer = Answer(answered, reason, "", round(self.elapsed() * 1000, 3) if answered else 0.0)
@@ -102,13 +102,15 @@ class _Flight:
         return (self.answer or Answer(False))._replace(seen_as=self.seen_as)
 
 
-def ping_all(pings: Iterable[Ping], namespaces: Mapping[str, Netns]) -> dict[Ping, Answer]:
+def ping_all(pings: Iterable[Ping], namespaces: Mapping[str, Netns],
+             patience: float | None = None) -> dict[Ping, Answer]:
     """Send every ping at once and wait for all together.
 
-    The wait ends when each ping that expects an answer has one (or has waited PATIENCE seconds) and the others have
-    been silent for SILENCE seconds. namespaces: every netns that a ping names.
+    The wait ends when each ping that expects an answer has one (or has waited `patience` seconds, PATIENCE when it is
+    None) and the others have been silent for SILENCE seconds. namespaces: every netns that a ping names.
     """
-    flights = [_Flight(ping, number) for number, ping in enumerate(dict.fromkeys(pings))]
+    longest = PATIENCE if patience is None else patience
+    flights = [_Flight(ping, number, longest) for number, ping in enumerate(dict.fromkeys(pings))]
     sockets = {name: _open(namespaces[name]) for f in flights for name in {f.ping.netns, f.ping.watch} - {""}}
     try:
         _fly(flights, sockets)
@@ -170,10 +172,15 @@ def _sort(name: str, data: bytes, source: str, flights: list[_Flight]) -> None:
         elif name == flight.ping.netns and flight.answer is None:
             if kind == _ECHO_REPLY:
                 flight.land(True)
-            elif kind == _UNREACHABLE:
-                flight.land(False, f"{_UNREACHABLE_CODES.get(code, f'unreachable, code {code}')}, says {source}")
-            elif kind == _EXCEEDED:
-                flight.land(False, f"time to live exceeded, says {source}")
+            elif kind in (_UNREACHABLE, _EXCEEDED):
+                flight.land(False, in_words(kind, code, source))
+
+
+def in_words(kind: int, code: int, source: str) -> str:
+    """An ICMP error (RFC 792) and who sent it."""
+    if kind == _EXCEEDED:
+        return f"time to live exceeded, says {source}"
+    return f"{_UNREACHABLE_CODES.get(code, f'unreachable, code {code}')}, says {source}"
 
 
 def _open(netns: Netns) -> socket.socket:

@@ -58,6 +58,13 @@ class Sandbox:
         """Take the name away; the namespace ends with its last user. Raises Refused."""
         self._ask({"do": "delete_netns", "name": name})
 
+    def serve(self, netns: int, port: int, folder: str) -> None:
+        """A web server that shows a folder, in the network namespace with the descriptor `netns`. It listens already.
+
+        Raises Refused, with EADDRINUSE where somebody listens on that port.
+        """
+        self._ask({"do": "serve", "port": port, "folder": folder}, (netns,))
+
     def run(self, argv: Sequence[str], *, environment: Mapping[str, str] | None = None, cwd: str | None = None,
             timeout: float = 30.0) -> Completed:
         """Run a command inside as lab root and wait for it.

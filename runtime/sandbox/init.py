@@ -10,6 +10,7 @@ from typing import Any
 
 from runtime import syscalls as sys
 from runtime.errors import Problem, Refused
+from runtime.sandbox import web
 from runtime.sandbox.channel import Channel, Closed, pack
 from runtime.sandbox.mounts import LARGEST_FILE, NETNS_DIR
 
@@ -57,6 +58,9 @@ def _answer(control: Channel, spawned: set[int]) -> None:
         elif request["do"] == "delete_netns":
             delete_netns(request["name"])
             control.send({"done": True})
+        elif request["do"] == "serve":
+            serve_folder(fds[0], request["port"], request["folder"])
+            control.send({"done": True})
         elif request["do"] == "kill":
             kill(request["group"])
             control.send({"done": True})
@@ -102,6 +106,27 @@ def delete_netns(name: str) -> None:
         os.unlink(path)
     except (OSError, Refused) as error:
         raise Refused(f"delete the network namespace {name}", error.errno or 0) from error
+
+
+def serve_folder(netns: int, port: int, folder: str) -> None:
+    """A web server in a network namespace, as a child of this process; it listens when this returns."""
+    own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        sys.setns(netns, sys.NEWNET, "the network namespace of a web server")
+        listening = web.listen(port)
+        if os.fork() == 0:  # here and now: the server's processes belong to that namespace
+            try:
+                os.setsid()
+                signal.set_wakeup_fd(-1)
+                web.serve(listening, folder)
+            finally:
+                os._exit(1)
+        listening.close()
+    except OSError as error:
+        raise Refused(f"serve {folder} on port {port}", error.errno or 0) from error
+    finally:
+        sys.setns(own, sys.NEWNET, "the lab host's network namespace")
+        os.close(own)
 
 
 def kill(group: int) -> None:

@@ -12,15 +12,21 @@ import errno
 import os
 import pwd
 
+from runtime import programs
 from runtime import syscalls as sys
 from runtime.errors import Missing, Refused
 
 NETNS_DIR = "/run/netns"
 BIN_DIR = "/run/labrun/bin"
-PATH = f"{BIN_DIR}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = f"{BIN_DIR}:{programs.PATH}"
 
 LARGEST_FILE = 512 << 20  # bytes: what /run holds, the largest folder that can be written
 
+_NAMES_DIR = "/run/labrun/etc"
+_NAMES = {  # hosts(5), resolv.conf(5)
+    "hosts": "127.0.0.1 localhost labhost\n::1 localhost\n",
+    "resolv.conf": "# A lab has no name server.\noptions timeout:1 attempts:1\n",
+}
 _TMPFS = "tmpfs"
 _PLAIN = sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse", "net/tun")
@@ -73,6 +79,7 @@ def lock_tree() -> None:
             os.makedirs(target, mode=0o700)
         elif os.path.isdir(target):
             _mount_tmpfs(target, options)
+    _mount_names()
 
 
 def mount_views() -> None:
@@ -95,6 +102,16 @@ def furnish() -> None:
     sudo = os.open(f"{BIN_DIR}/sudo", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755)
     os.write(sudo, _SUDO.encode())
     os.close(sudo)
+
+
+def _mount_names() -> None:
+    """Names as they are in a lab: its own host, and no name server. The machine's would be asked in vain."""
+    os.makedirs(_NAMES_DIR)
+    for name, text in _NAMES.items():
+        with open(f"{_NAMES_DIR}/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+        if os.path.isfile(f"/etc/{name}"):  # a link into /run leads nowhere here, which is as good as an empty file
+            sys.mount(f"{_NAMES_DIR}/{name}", f"/etc/{name}", "", sys.MS_BIND)
 
 
 def _mount_devices() -> None:

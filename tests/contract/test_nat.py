@@ -1,4 +1,4 @@
-"""masquerade(): the very rule that iptables-nft writes, and what it says when there can be none."""
+"""MASQUERADE over netlink: the very rule that iptables-nft writes, and what it says when there can be none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from runtime.netlink.message import Message
 from runtime.netlink.nf_tables import messages
 from runtime.netlink.socket import NETFILTER, Netlink
 from runtime.network import packet_rules
-from runtime.network.nat import POSTROUTING, masquerade
+from runtime.network.builtin_chains import chain_of
+from runtime.network.rule_specification import Specification
 
 if TYPE_CHECKING:
     from tests.conftest import Lab
@@ -34,6 +35,14 @@ VARIANTS = [
     for source in ("192.168.0.0/24", "10.2.0.0/20", "10.1.2.3/8", "0.0.0.0/0", "10.0.0.1", "128.0.0.0/1")
     for option, name in (("", ""), ("! -o", "br0"), ("-o", "eth0"), ("-o", "eth+"), ("! -o", "abcdefghijklmno"))
 ]
+
+
+POSTROUTING = chain_of("nat", "POSTROUTING")
+
+
+def masquerade(netlink: Netlink, source: str, **more: Any) -> None:
+    rule = Specification(source=source, jump="MASQUERADE", **more)
+    packet_rules.add_rule(netlink, POSTROUTING, rule, f"add the rule {rule.words()}")
 
 
 def _masquerade(lab: Lab, source: str, option: str = "", name: str = "") -> None:
@@ -233,14 +242,15 @@ def test_without_the_capability(in_sandbox: InSandbox) -> None:
 
 @pytest.mark.parametrize(("chain", "target"), [
     (POSTROUTING, "NOSUCHTARGET"),
-    (POSTROUTING._replace(type="nosuchtype"), "MASQUERADE"),
+    (messages.BaseChain(messages.IPV4, "nat", "POSTROUTING", "nosuchtype", 4, 100), "MASQUERADE"),
 ])
 def test_a_kernel_without_a_target_or_a_type_of_chain(
     in_sandbox: InSandbox, chain: messages.BaseChain, target: str
 ) -> None:
     def refused(lab: Lab) -> Problem:
-        rule = (messages.xt_target(target, 0, b""),)
-        return _problem(packet_rules.append, lab.namespaces.host.netfilter, chain, rule, "add a rule", f"xt_{target}")
+        rule = messages.append_rule(chain, (messages.xt_target(target, 0, b""),), "add a rule")
+        netlink = lab.namespaces.host.netfilter
+        return _problem(packet_rules.write, netlink, chain, rule, "add a rule", [f"xt_{target}"])
 
     problem = in_sandbox(refused)
     assert isinstance(problem, Missing)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.facts.rules import Chain, Rule, legacy_tables, read_rules
+from runtime.facts.rules import Chain, Rule, legacy_tables, read_rules, with_names
 from runtime.netlink.message import attribute, attributes, big32, nest, text
 from runtime.netlink.nf_tables import messages
 from runtime.netlink.nf_tables.expressions import decode
@@ -361,6 +361,15 @@ def test_counters_and_hooks(in_sandbox: InSandbox) -> None:
 
 def test_nothing_set_up(in_sandbox: InSandbox) -> None:
     assert in_sandbox(_read) == ((), ())
+
+
+@pytest.mark.parametrize(("match", "named"), [
+    ("iif 1", "iifname lo"), ("oif != 2", "oifname != eth0"), ("iif { 1, 2 }", "iifname { lo, eth0 }"),
+    ("iif 9", "iif 9"), ("iif 1-2", "iif 1-2"), ("iiftype ether", "iiftype ether"),
+])
+def test_interfaces_by_name(match: str, named: str) -> None:
+    rule = Rule("ip", "filter", "FORWARD", "forward", ("iif 2", match), "drop", 0, 0)
+    assert with_names(rule, {1: "lo", 2: "eth0"}).matches == tuple(sorted(("iifname eth0", named)))
 
 
 def test_legacy_tables() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from checks.language.check import Verdict
-from labrunner.about import About
 from labrunner.events import Acted, Checked, Event, RunEnded, RunStarted, StepEnded, StepStarted
-from labrunner.lab import Lab, Step
+from labrunner.language.about import About
+from labrunner.language.lab import Lab, Step
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address
 from runtime.facts.difference import Change

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -20,7 +23,7 @@ def test_wheel_holds_the_four_packages_and_nothing_else(distributions: Distribut
         names = wheel.namelist()
     information = f"labrun-{labrunner.__version__}.dist-info"
     assert {name.partition("/")[0] for name in names} == {"labrunner", "runtime", "checks", "labs", information}
-    assert "labs/bridge-network/lab.yaml" in names
+    assert {"labs/bridge-network/lab.yaml", "labs/lab.schema.json", "labrunner/new_lab.yaml"} <= set(names)
     assert f"{information}/licenses/LICENSE" in names
 
 
@@ -41,3 +44,14 @@ def test_run_from_another_folder(installed: Path, anyone: User, as_user: AsUser)
     report = json.loads(done.stdout)
     outcomes = {check["outcome"] for step in report["steps"] for check in step["checks"]}
     assert (report["outcome"], outcomes) == ("pass", {"pass"})
+
+
+def test_pytest_finds_the_plugin_by_its_entry_point(installed: Path, tmp_path: Path) -> None:
+    (packages,) = (installed.parents[1] / "lib").glob("python*/site-packages")
+    done = subprocess.run([installed, "new", "my-lab"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "solution or step", "my-lab"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "PYTHONPATH": str(packages)})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " passed" in done.stdout

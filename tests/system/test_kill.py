@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 RUN, DOCTOR = ("run", "bridge-network", "--json"), ("doctor",)
 SET_UP = 0.06  # seconds from the first process of the sandbox on, within which it is made
-KEPT = re.compile(r"(labrun(/labs(/[0-9a-f]{8}\.json)?)?)?")  # what a run may leave in the user's cache folder
+# What a run may leave in the user's cache folder.
+KEPT = re.compile(r"(labrun(/labs(/[0-9a-f]{8}\.json)?|/[a-z]+-[0-9a-f]{8})?)?")
 
 
 class Moment(NamedTuple):

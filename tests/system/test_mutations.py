@@ -7,33 +7,30 @@ to name all that the right action names: what a learner reads has to lead to wha
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import pickle
 import select
 import shlex
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
 
 from checks.language.check import Verdict
-from checks.language.statement import Argument, Mistake
 from checks.reasoning.obstacles import why_no_answer
 from checks.reasoning.wording import command_of
-from labrunner.action import Action
 from labrunner.actions.add_veth import AddVeth
-from labrunner.catalog import find
+from labrunner.catalogue.catalog import find
 from labrunner.events import Checked, RunEnded
-from labrunner.lab import Lab, Step
-from labrunner.loading import load
+from labrunner.honesty.mistakes import Mistake, mistakes
+from labrunner.language.lab import Lab, Step
+from labrunner.language.loading import load
 from labrunner.session import Session
-from runtime import values
 from runtime.errors import Missing, Refused
 from runtime.network.netns import LAB_HOST
-from runtime.network.world import OUTSIDE, UPLINK
+from runtime.network.world import OUTSIDE
 from runtime.probes import ping
 from runtime.probes.settle import settle
 from runtime.sandbox.handle import start
@@ -42,113 +39,24 @@ from tests.conftest import run_in_sandbox
 from tests.judging import judge
 
 LAB = load(find("bridge-network"))
-SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 4  # half of it is waiting
 EVERY = 7  # the slower questions are asked of each seventh mistake only: of all they would take minutes
 # Where nothing is wrong an answer comes within milliseconds. To give up early can only make more checks fail: where
 # that would be wrong, the question is asked again with the patience that labrun has.
 PATIENCE, LONG_PATIENCE = 0.2, ping.PATIENCE
 
 
-class Mutation(NamedTuple):
-    """The lab with one mistake. argument: the one that is spoiled, '' where the action is left out."""
-
-    step: int
-    number: int
-    right: Action
-    argument: str
-    wrong: Action | None
-
-    def __str__(self) -> str:
-        said = f"{self.wrong.command()} ({self.argument})" if self.wrong else "left out"
-        return f"{LAB.steps[self.step].id}: {self.right.command()} -> {said}"
-
-    def lab(self) -> Lab:
-        step = LAB.steps[self.step]
-        wrong = (self.wrong,) if self.wrong else ()
-        actions = (*step.actions[: self.number], *wrong, *step.actions[self.number + 1 :])
-        steps = (*LAB.steps[: self.step], step._replace(actions=actions), *LAB.steps[self.step + 1 :])
-        return LAB._replace(steps=steps)
-
-
-# Mistakes
-
-
-def mutations() -> Iterator[Mutation]:
+def mutations() -> list[Mistake]:
     """Every mistake, in the order of the lab."""
-    for place, step in enumerate(LAB.steps):
-        for number, action in enumerate(step.actions):
-            yield Mutation(place, number, action, "", None)
-            for name, argument in action.arguments.items():
-                for other in _others(argument, getattr(action, name)):
-                    wrong = _with(action, name, other)
-                    # The same command is no mistake: a peer's netns that is named and is where it would be anyway.
-                    if wrong and wrong.command() != action.command():
-                        yield Mutation(place, number, action, name, wrong)
+    return list(mistakes(LAB))
 
 
-def _with(action: Action, name: str, value: Any) -> Action | None:
-    """The action with another value; None where the lab would not be loaded with it, so that its author hears of it."""
-    given = {key: getattr(action, key) for key in action.arguments} | {name: value}
-    try:
-        return type(action)(**{key: each for key, each in given.items() if each is not None})
-    except Mistake:
-        return None
-
-
-def _others(argument: Argument, value: Any) -> list[Any]:
-    """Wrong values for an argument: of its kind, and none where it may be left out."""
-    others = _choices(argument) or _WRONG[argument.kind.name](value)
-    if not argument.required and argument.default is None:
-        others = [*others, None]
-    return [other for other in dict.fromkeys(others) if other != value]
-
-
-def _choices(argument: Argument) -> list[str]:
-    """The words of values.choice()."""
-    return argument.kind.says.removeprefix("one of ").split(", ") if argument.kind.name == "choice" else []
-
-
-def _used(kind: values.Kind[str]) -> list[str]:
-    """The values of a kind that the lab itself uses, in its order."""
-    every = (getattr(action, name) for step in LAB.steps for action in step.actions
-             for name, each in action.arguments.items() if each.kind is kind)
-    return [value for value in dict.fromkeys(every) if value]
-
-
-def _next(value: str | None, known: Sequence[str]) -> str:
-    return known[(known.index(value) + 1) % len(known)] if value in known else known[0]
-
-
-def _wrong_address(value: str) -> list[str]:
-    """Another host, a host in another subnet, and every kind of wrong mask."""
-    address = ipaddress.ip_interface(value)
-    length = address.network.prefixlen
-    return [f"{address.ip + 40}/{length}", f"10.9.9.9/{length}", f"{address.ip}/32", f"{address.ip}/{length + 1}",
-            f"{address.ip}/16"]
-
-
-def _wrong_gateway(value: str | None) -> list[str]:
-    """Nobody, each of the next hosts (one is the container itself, one the other container), and one out of reach."""
-    address = ipaddress.ip_address(value or "192.168.0.1")
-    return [*(str(address + further) for further in (40, 1, 2)), "10.9.9.9"]
-
-
-def _wrong_subnet(value: str) -> list[str]:
-    """Wider, narrower, unknown, and the two that the lab is about."""
-    subnet = ipaddress.ip_network(value)
-    return [str(subnet.supernet()), str(next(subnet.subnets())), "10.9.8.0/24", "192.168.0.0/24", "172.18.0.0/16"]
-
-
-_WRONG: dict[str, Callable[[Any], list[Any]]] = {
-    values.INTERFACE.name: lambda value: ["wrong0", _next(value, _used(values.INTERFACE)), UPLINK],
-    values.NETNS.name: lambda _value: ["nowhere", *_used(values.NETNS)],
-    values.INTERFACE_ADDRESS.name: _wrong_address,
-    values.ADDRESS.name: _wrong_gateway,
-    values.SUBNET.name: _wrong_subnet,
-    values.DESTINATION.name: lambda _value: ["198.51.100.0/24", "10.9.8.0/24"],
-    values.SYSCTL.name: lambda _value: ["net.ipv4.none", "net.ipv4.conf.lo.forwarding", "net.ipv4.tcp_syncookies"],
-    values.SETTING.name: lambda _value: ["0"],
-}
+def lab_with(mistake: Mistake) -> Lab:
+    """The lab in which somebody makes it."""
+    step = LAB.steps[mistake.step]
+    wrong = (mistake.right._replace(action=mistake.wrong),) if mistake.wrong else ()
+    do = (*step.do[: mistake.number], *wrong, *step.do[mistake.number + 1 :])
+    return LAB._replace(steps=(*LAB.steps[: mistake.step], step._replace(do=do), *LAB.steps[mistake.step + 1 :]))
 
 
 # Carrying them out
@@ -206,14 +114,14 @@ def _forked(function: Callable[[Any], Any], argument: Any) -> int:
 
 
 @pytest.fixture(scope="module")
-def played() -> list[tuple[Mutation, Played]]:
+def played() -> list[tuple[Mistake, Played]]:
     every = list(mutations())
-    return list(zip(every, side_by_side(_play_mutation, every), strict=True))
+    return list(zip(every, side_by_side(_play_mistake, every), strict=True))
 
 
-def _play_mutation(mutation: Mutation) -> Played:
+def _play_mistake(mutation: Mistake) -> Played:
     ping.PATIENCE = PATIENCE
-    return _play(mutation.lab())
+    return _play(lab_with(mutation))
 
 
 # The tests
@@ -231,30 +139,30 @@ def test_every_argument_of_every_action_is_spoiled() -> None:
                 assert (place, number, name) in spoiled, f"{action}: {name}"
 
 
-def test_no_mistake_survives(played: list[tuple[Mutation, Played]]) -> None:
+def test_no_mistake_survives(played: list[tuple[Mistake, Played]]) -> None:
     survivors = [str(mutation) for mutation, result in played if result.outcome == "pass" or not result.failed]
     assert not survivors, _table("no check fails", survivors)
 
 
-def test_no_mistake_passes_for_a_fault_of_the_machine(played: list[tuple[Mutation, Played]]) -> None:
+def test_no_mistake_passes_for_a_fault_of_the_machine(played: list[tuple[Mistake, Played]]) -> None:
     skipped = [str(mutation) for mutation, result in played if result.outcome not in ("fail", "error")]
     assert not skipped, _table("neither fail nor error", skipped)
 
 
-def test_a_hint_names_what_is_wrong(played: list[tuple[Mutation, Played]]) -> None:
+def test_a_hint_names_what_is_wrong(played: list[tuple[Mistake, Played]]) -> None:
     mute = [f"{mutation}" + "".join(f"\n      {verdict.hint}" for verdict in result.failed)
             for mutation, result in played
             if not any(_is_about(verdict.hint, mutation) for verdict in result.failed)]
     assert not mute, _table("no hint names all that the right action names", mute)
 
 
-def _is_about(hint: str, mutation: Mutation) -> bool:
+def _is_about(hint: str, mutation: Mistake) -> bool:
     """Whether a hint names all that the right action names. The lab host has no name in a command.
 
     An end of a wire that is in the wrong place is named alone: nothing is wrong with the other.
     """
-    right = mutation.right
-    things = [str(value) for name in right.arguments if (value := getattr(right, name)) not in (None, LAB_HOST)]
+    right = mutation.right.action
+    things = [str(value) for name in right.arguments if (value := right.values()[name]) not in (None, LAB_HOST)]
     one_is_enough = isinstance(right, AddVeth) and mutation.argument in ("netns", "peer_netns")
     return (any if one_is_enough else all)(thing in hint for thing in things)
 
@@ -262,7 +170,7 @@ def _is_about(hint: str, mutation: Mutation) -> bool:
 _COMMANDS = ("ip", "iptables", "sysctl", "nft")
 
 
-def test_hints_are_of_use(played: list[tuple[Mutation, Played]]) -> None:
+def test_hints_are_of_use(played: list[tuple[Mistake, Played]]) -> None:
     """What stands after the last ': ' can be pasted, and nobody is sent to the world outside, which is not theirs."""
     hints = {verdict.hint for _mutation, result in played for verdict in result.failed}
     for hint in hints:
@@ -289,8 +197,8 @@ class Disagreement(NamedTuple):
     why: str
 
 
-def _ask_everybody(mutation: Mutation) -> list[Disagreement]:
-    disagreements: list[Disagreement] = run_in_sandbox(_ask_everybody_inside, mutation.lab(), world=LAB.world)
+def _ask_everybody(mutation: Mistake) -> list[Disagreement]:
+    disagreements: list[Disagreement] = run_in_sandbox(_ask_everybody_inside, lab_with(mutation), world=LAB.world)
     return disagreements
 
 
@@ -345,8 +253,8 @@ class Mended(NamedTuple):
     commands: list[tuple[str, int]]
 
 
-def _mend(mutation: Mutation) -> Mended:
-    mended: Mended = run_in_sandbox(_mend_inside, mutation.lab(), world=LAB.world)
+def _mend(mutation: Mistake) -> Mended:
+    mended: Mended = run_in_sandbox(_mend_inside, lab_with(mutation), world=LAB.world)
     return mended
 
 

@@ -10,7 +10,7 @@ import pytest
 from labrunner import __version__
 from labrunner.cli import COMMANDS, code_of, main, tell
 from labrunner.errors import LabError, LabMistake, Place, UsageError, nearest
-from labrunner.variables import variables
+from labrunner.language.variables import variables
 from runtime.errors import Missing, Problem, Refused
 
 
@@ -49,7 +49,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("arguments", [
     (), ("rn",), ("--foo",), ("run",), ("run", "a", "b"), ("run", "bridge-network", "--foo"),
-    ("list", "bridge-network"),
     ("run", "bridge-network", "--network", "ip"), ("run", "bridge-network", "--id-map", "all"),
     ("run", "bridge-network", "--js"), ("run", "bridge-network", "--until"), ("show",)], ids=" ".join)
 def test_a_call_that_is_wrong(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +84,7 @@ def test_the_exit_code_of_a_problem(problem: Problem, code: int) -> None:
 
 def test_a_fault_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str],
                                              monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labrunner.commands.list.bundled", lambda: 1 / 0)
+    monkeypatch.setattr("labrunner.commands.list.catalogue", lambda: 1 / 0)
     code, out, err = called(capsys, "list")
     assert (code, out) == (4, "")
     assert err == ("labrun: a fault in labrun: ZeroDivisionError: division by zero\n"
@@ -94,7 +93,7 @@ def test_a_fault_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str],
 
 def test_debug_shows_the_traceback_and_keeps_the_exit_code(capsys: pytest.CaptureFixture[str],
                                                            monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labrunner.commands.list.bundled", lambda: 1 / 0)
+    monkeypatch.setattr("labrunner.commands.list.catalogue", lambda: 1 / 0)
     code, _, err = called(capsys, "list", "--debug")
     assert code == 4
     assert err.startswith("Traceback (most recent call last):\n")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from labrunner.document import parse
 from labrunner.errors import LabError, LabMistake
-from labrunner.tree import UNKNOWN, Node
+from labrunner.language.document import parse
+from labrunner.language.tree import UNKNOWN, Node
 
 TEXT = """\
 title: A lab   # a comment
@@ -160,7 +160,7 @@ def test_aliases_that_unfold_to_too_much() -> None:
     ("[" * 41, (1, 41)),
     ("- " * 41 + "x", (1, 81)),
     ("\n".join(f"{' ' * n}a:" for n in range(41)), (41, 41)),
-    ("a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 60)), (1, 10)),
+    ("a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 60)), (1, 5)),
 ], ids=["brackets", "dashes", "mappings", "aliases"])
 def test_nesting_ends_at_forty(text: str, place: tuple[int, int]) -> None:
     mistake = only(text)

@@ -304,7 +304,7 @@ def test_a_journey_tells_every_hop() -> None:
 
 def test_what_stays_on_the_bridge_is_not_translated() -> None:
     there = follow(LAB, ONE, SECOND)
-    assert there == Journey(TWO, FIRST, hops=there.hops)
+    assert there == Journey(TWO, FIRST, hops=there.hops, came="ceth1")
 
 
 def test_the_answer_to_a_translated_question_goes_on_to_who_asked() -> None:

@@ -9,9 +9,11 @@ import pytest
 from checks.interface import Interface
 from checks.ping import Ping
 from labrunner.actions.add_veth import AddVeth
-from labrunner.catalog import bundled
-from labrunner.lab import Lab, needs, word
-from labrunner.loading import load, words
+from labrunner.catalogue.catalog import bundled
+from labrunner.language.lab import Lab, kernel_needs
+from labrunner.language.loading import load
+from labrunner.language.variables import Variable
+from labrunner.language.vocabulary import word, words
 
 TEXT = """\
 title: A lab
@@ -51,7 +53,7 @@ def lab(tmp_path: Path) -> Lab:
 
 def test_what_is_said_of_the_lab(lab: Lab) -> None:
     assert (lab.about.title, lab.world) == ("A lab", "internet")
-    assert lab.variables == {"subnet": "192.168.0.0/24", "count": "2"}
+    assert lab.variables == {"subnet": Variable("subnet", "192.168.0.0/24"), "count": Variable("count", 2, "int")}
 
 
 def test_the_steps_and_their_ids(lab: Lab) -> None:
@@ -79,12 +81,12 @@ def test_the_words_are_those_of_the_files(lab: Lab) -> None:
 
 
 def test_what_the_kernel_has_to_offer(lab: Lab) -> None:
-    assert needs(lab) == {"veth", "bridge"}
+    assert kernel_needs(lab) == {"veth", "bridge"}
 
 
 def test_given_values_reach_the_statements(tmp_path: Path, lab: Lab) -> None:
     given = load(str(tmp_path / "lab.yaml"), {"subnet": "10.0.0.0/8"})
-    assert given.variables == {"subnet": "10.0.0.0/8", "count": "2"}
+    assert {name: each.value for name, each in given.variables.items()} == {"subnet": "10.0.0.0/8", "count": 2}
     assert given.steps[0].teach == "About 10.0.0.0/8."
     assert isinstance(check := given.steps[0].checks[1], Ping)
     assert check.to == "10.0.0.1"
@@ -100,5 +102,5 @@ def test_every_bundled_lab_is_good(path: str) -> None:
     lab = load(path)
     assert lab.about.summary
     assert lab.about.minutes
-    assert all(step.teach and step.actions for step in lab.steps)
+    assert all(step.teach and step.hints for step in lab.steps)
     assert not any(step.id.startswith("step-") for step in lab.steps)

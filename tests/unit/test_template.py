@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from labrunner.document import parse
 from labrunner.errors import LabMistake, UsageError
-from labrunner.template import fill
-from labrunner.tree import UNKNOWN, Document
+from labrunner.language.document import parse
+from labrunner.language.template import fill
+from labrunner.language.tree import UNKNOWN, Document
 
 VARS = """\
 vars:
@@ -42,7 +44,8 @@ def mistake(template: str, head: str = VARS) -> LabMistake:
 @pytest.mark.parametrize(("template", "value"), [
     ("{{ subnet }}", "192.168.0.0/24"),
     ("{{subnet}}", "192.168.0.0/24"),
-    ("{{ number }}", "7"),
+    ("{{ number }}", 7),
+    ("{{number}} ", "7 "),
     ("{{ host }}", "192.168.0.1"),
     ("from {{ host }} to {{ subnet | host(2) }}!", "from 192.168.0.1 to 192.168.0.2!"),
     ("{{ subnet | host(0) }}", "192.168.0.0"),
@@ -75,7 +78,7 @@ def test_a_given_value_replaces_the_default_and_what_is_derived_from_it() -> Non
 
 
 def test_a_given_value_is_no_template() -> None:
-    assert leaf("{{ number }}", number="{{ subnet }}") == "{{ subnet }}"
+    assert leaf("{{ host }}", host="{{ subnet }}") == "{{ subnet }}"
 
 
 def test_the_tree_tells_the_values_in_use() -> None:
@@ -145,6 +148,42 @@ def test_no_name_but_the_labs_own_is_known(name: str) -> None:
 @pytest.mark.parametrize("name", ["attr", "upper", "map", "format", "replace", "tojson", "safe"])
 def test_no_filter_but_the_labs_own_is_known(name: str) -> None:
     assert mistake(f"{{{{ subnet | {name} }}}}").says.endswith(f"there is no filter '{name}'")
+
+
+TOKENS = (
+    "{{", "}}", "{", "}", " ", " ", "host", "number", "subnet", "nobody", "|", "|host", "address", "(", ")", "(1)", "-",
+    "1", "007", "{#", "#}", "{%", "%}", "raw", "endraw", "\n", "'", "{{ number }}", "{{ subnet | host(1) }}", "true")
+
+
+@settings(max_examples=500, deadline=None)
+@given(tokens=st.lists(st.sampled_from(TOKENS), max_size=8))
+def test_what_is_filled_in_without_jinja_is_what_jinja_makes_of_it(tokens: list[str]) -> None:
+    text = "".join(tokens)
+    fast = filled(f"{VARS}a: {json.dumps(text)}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("labrunner.language.template._Filler._simple", lambda *_: None)
+        slow = filled(f"{VARS}a: {json.dumps(text)}\n")
+    values = [document.tree.value["a"].node.value for document in (fast, slow)]
+    assert str(values[0]) == str(values[1])
+    assert [mistake.says for mistake in fast.mistakes] == [mistake.says for mistake in slow.mistakes]
+
+
+@pytest.mark.parametrize("template", [
+    "{{ number }}{{ number.real }}", "{{{ number }}}", "{{ number }}{{ '' }}{{ number() }}", "{{ self.environment }}",
+    "{{ number }}{% include 'x' %}", "{{ subnet | host(number.real) }}", "{{ subnet | host(host) }}", "{{ cycler }}",
+    "{{ 'a' | host(number) }}", "{{ number }}{{ number[0] }}", "{{ subnet | host(1) | attr('x') }}", "{{ subnet.x }}",
+], ids=str)
+def test_a_good_template_beside_it_lets_nothing_else_in(template: str) -> None:
+    assert "cannot be filled in" in mistake(template).says
+
+
+def test_a_number_of_a_host_may_be_a_variable() -> None:
+    assert leaf("{{ subnet | host(number) }} {{ subnet | address(number) }}") == "192.168.0.7 192.168.0.7/24"
+
+
+def test_which_variables_are_used() -> None:
+    assert filled(f'{VARS}a: "{{{{ number }}}}"\n').used == {"number", "subnet"}
+    assert filled(f"{VARS}a: \"{{{{ ('x') }}}} {{{{ host }}}}\"\n").used == {"host", "subnet"}
 
 
 def test_a_long_text_is_told_by_its_line() -> None:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from labrunner import source, tree_cache
-from labrunner.document import parse
-from labrunner.tree import Node
+from labrunner.language import source, tree_cache
+from labrunner.language.document import parse
+from labrunner.language.tree import Node
 
 TEXT = b"title: A lab\nminutes: 10\nlist: [1.5, true, null, {a: b}]\nsteps: '\xe2\x86\x92'\n"
 ROOT = Path(__file__).parents[2]
@@ -144,8 +144,8 @@ def test_nothing_is_kept_of_a_lab_with_mistakes_or_with_given_values(tmp_path: P
 
 KEEPER = """
 import sys
-from labrunner import tree_cache
-from labrunner.document import parse
+from labrunner.language import tree_cache
+from labrunner.language.document import parse
 path, times = sys.argv[1], int(sys.argv[2])
 data = open(path, "rb").read()
 tree = parse(path, data).tree

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import values
+from runtime import rule_values, values
 from runtime.values import Kind, choice, either, many
 
 GOOD: list[tuple[Kind[Any], Any, Any]] = [
@@ -44,6 +44,25 @@ GOOD: list[tuple[Kind[Any], Any, Any]] = [
     (choice("up", "down"), "up", "up"),
     (many(values.INTERFACE), ["a", "b"], ("a", "b")),
     (many(values.INTERFACE), "a", ("a",)),
+    (values.PORT, 1, 1),
+    (values.PORT, 65535, 65535),
+    (values.whole_number(0, 3), 0, 0),
+    (rule_values.IPV4_SUBNET, "192.168.0.0/24", "192.168.0.0/24"),
+    (rule_values.IPV4_SUBNET, "10.0.0.1", "10.0.0.1/32"),
+    (rule_values.TABLE, "nat", "nat"),
+    (rule_values.HOOK, "forward", "forward"),
+    (rule_values.CHAIN, "FORWARD", "FORWARD"),
+    (rule_values.CHAIN, "MINE", "MINE"),
+    (rule_values.CHAIN, "twenty-eight-letters-in-it-x", "twenty-eight-letters-in-it-x"),
+    (rule_values.OWN_CHAIN, "a.b_9", "a.b_9"),
+    (rule_values.TARGET, "DROP", "DROP"),
+    (rule_values.TARGET, "MINE", "MINE"),
+    (rule_values.POLICY, "DROP", "DROP"),
+    (rule_values.PROTOCOL, "all", "all"),
+    (rule_values.STATES, "new", ("new",)),
+    (rule_values.STATES, ["new", "related"], ("new", "related")),
+    (rule_values.NAT_END, "192.168.0.2", "192.168.0.2"),
+    (rule_values.NAT_END, "192.168.0.2:65535", "192.168.0.2:65535"),
     (many(values.INTERFACE), [], ()),
     (either(choice("none"), values.INTERFACE), "none", "none"),
     (either(choice("none"), many(values.INTERFACE)), ["a"], ("a",)),
@@ -91,6 +110,35 @@ BAD: list[tuple[Kind[Any], Any, str]] = [
     (choice("up", "down"), "on", "'on' is not one of up, down"),
     (choice("up", "down"), ["up"], "is not one of up, down"),
     (many(values.INTERFACE), ["a", 3], "3 is not a text"),
+    (values.PORT, 0, "0 is not a whole number from 1 to 65535"),
+    (values.PORT, 65536, "65536 is not a whole number"),
+    (values.PORT, "80", "'80' is not a whole number"),
+    (values.PORT, True, "True is not a whole number"),
+    (values.whole_number(0, 3), 1.0, "1.0 is not a whole number from 0 to 3"),
+    (rule_values.IPV4_SUBNET, "fd00::/64", "is IPv6, and packet rules are for IPv4"),
+    (rule_values.IPV4_SUBNET, "192.168.0.1/24", "did you mean '192.168.0.0/24'?"),
+    (rule_values.TABLE, "NAT", "'NAT' is not one of filter, nat, mangle, raw"),
+    (rule_values.HOOK, "FORWARD", "'FORWARD' is not one of prerouting, input, forward, output, postrouting"),
+    (rule_values.CHAIN, "forward", "'forward' has to be in capitals: 'FORWARD'"),
+    (rule_values.CHAIN, "ACCEPT", "'ACCEPT' is no chain, but what a rule does with a packet"),
+    (rule_values.CHAIN, "LOG", "'LOG' is no chain"),
+    (rule_values.CHAIN, "", "'' is no name for a chain in a lab"),
+    (rule_values.CHAIN, "a;reboot", "is no name for a chain in a lab"),
+    (rule_values.CHAIN, "-x", "is no name for a chain in a lab"),
+    (rule_values.CHAIN, "MINE\n", "is no name for a chain in a lab"),
+    (rule_values.CHAIN, "x" * 29, "at most 28 letters"),
+    (rule_values.OWN_CHAIN, "INPUT", "'INPUT' is a chain that tables have by themselves"),
+    (rule_values.OWN_CHAIN, "DROP", "'DROP' is no chain"),
+    (rule_values.TARGET, "drop", "'drop' has to be in capitals: 'DROP'"),
+    (rule_values.TARGET, "LOG", "'LOG' is not among the targets that a lab can use: ACCEPT, DROP"),
+    (rule_values.TARGET, "INPUT", "nothing can jump to 'INPUT'"),
+    (rule_values.POLICY, "REJECT", "'REJECT' is not one of ACCEPT, DROP"),
+    (rule_values.PROTOCOL, "sctp", "'sctp' is not one of all, tcp, udp, icmp"),
+    (rule_values.STATES, ["NEW"], "'NEW' is not one of new, established, related, invalid"),
+    (rule_values.NAT_END, "192.168.0.2:0", "a port is a number from 1 to 65535"),
+    (rule_values.NAT_END, "192.168.0.2:", "a port is a number from 1 to 65535"),
+    (rule_values.NAT_END, ":80", "is not an IPv4 address, with or without a port"),
+    (rule_values.NAT_END, "fd00::2", "is not an IPv4 address"),
     (either(choice("none"), values.ADDRESS), "nobody", "'nobody' is not an IP address"),
 ]
 
@@ -106,7 +154,8 @@ def test_bad(kind: Kind[Any], given_: Any, says: str) -> None:
         kind.parse(given_)
 
 
-SINGLE = [kind for kind in vars(values).values() if isinstance(kind, Kind)]
+SINGLE = list({id(kind): kind for module in (values, rule_values) for kind in vars(module).values()
+               if isinstance(kind, Kind)}.values())
 
 
 @pytest.mark.parametrize("kind", SINGLE, ids=[kind.name for kind in SINGLE])
@@ -118,7 +167,12 @@ def test_whatever_is_given_it_is_taken_or_refused_in_words(kind: Kind[Any], valu
         parsed = kind.parse(value)
     except ValueError as error:
         said = str(error)
-    assert said or kind.parse(dict(parsed) if kind is values.OPTIONS else parsed) == parsed
+    assert said or kind.parse(_written(kind, parsed)) == parsed
+
+
+def _written(kind: Kind[Any], parsed: Any) -> Any:
+    """A value as a lab writes it."""
+    return dict(parsed) if kind is values.OPTIONS else list(parsed) if isinstance(parsed, tuple) else parsed
 
 
 @pytest.mark.parametrize("kind", SINGLE, ids=[kind.name for kind in SINGLE])
@@ -133,3 +187,10 @@ def test_every_kind_has_good_and_bad_examples(kind: Kind[Any]) -> None:
 def test_a_scope_would_stand_in_a_command(kind: Kind[str], written: str) -> None:
     with pytest.raises(ValueError, match=r"scope|not an|no prefix"):
         kind.parse(written)
+
+
+@pytest.mark.parametrize("kind", SINGLE, ids=[kind.name for kind in SINGLE])
+def test_what_is_wrong_is_of_the_kind_and_another(kind: Kind[Any]) -> None:
+    for parsed in (case[2] for case in GOOD if case[0] is kind):
+        for other in kind.wrong(parsed):
+            assert kind.parse(other) != parsed

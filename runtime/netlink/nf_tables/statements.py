@@ -5,9 +5,8 @@ from __future__ import annotations
 from struct import Struct
 
 from runtime.netlink.message import attributes, to_text
-from runtime.netlink.nf_tables.messages import DATA_VERDICT
+from runtime.netlink.nf_tables.messages import DATA_VERDICT, VERDICT_CHAIN, VERDICT_CODE
 
-_VERDICT_CODE, _VERDICT_CHAIN = 1, 2
 _SIGNED = Struct(">i")
 _VERDICTS = {-5: "return", -4: "goto", -3: "jump", -1: "continue", 0: "drop", 1: "accept", 3: "queue"}
 
@@ -31,9 +30,9 @@ _LIMIT_UNITS = {1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "
 def verdict(data: bytes) -> str:
     """'accept', 'jump NAME'. data: attributes of enum nft_data_attributes with a verdict among them."""
     found = attributes(attributes(data)[DATA_VERDICT])
-    code = int(_SIGNED.unpack(found[_VERDICT_CODE])[0])
+    code = int(_SIGNED.unpack(found[VERDICT_CODE])[0])
     name = _VERDICTS.get(code, f"verdict {code}")
-    return f"{name} {to_text(found[_VERDICT_CHAIN])}" if _VERDICT_CHAIN in found else name
+    return f"{name} {to_text(found[VERDICT_CHAIN])}" if VERDICT_CHAIN in found else name
 
 
 def translated(verb: str, addresses: tuple[str, str], ports: tuple[str, str], flags: int) -> str:

@@ -151,3 +151,14 @@ def test_too_long_a_command_is_refused(lab: Inside) -> None:
 def test_killing_everything_inside_leaves_the_sandbox(lab: Inside) -> None:
     lab.shell("sleep 100 & kill -9 -1")
     assert lab.output("echo alive") == "alive"
+
+
+def test_names_are_the_labs_own(lab: Inside) -> None:
+    assert lab.output("getent hosts labhost").split() == ["127.0.0.1", "localhost", "labhost"]
+    assert lab.output("grep -c ^nameserver /etc/resolv.conf; true") == "0"
+
+
+def test_a_name_that_nobody_knows_is_unknown_at_once(lab: Inside) -> None:
+    started = time.monotonic()
+    assert lab.shell("ip link set lo up; getent hosts nobody.example").status == 2
+    assert time.monotonic() - started < 5

@@ -1,0 +1,196 @@
+"""The trials of a lab. Each is carried out in a fresh sandbox, by a process that does nothing else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from checks.language.check import Verdict
+from labrunner.honesty.doing import Failure, Finding, Reference, attempt, done, first_failure
+from labrunner.honesty.mistakes import Mistake, mistakes
+from labrunner.language.lab import Lab
+from labrunner.session import Session
+from runtime.errors import Refused
+from runtime.facts.likeness import fingerprint
+from runtime.probes import ping
+from runtime.sandbox.handle import start
+
+RUNS = 2
+
+
+class Trial(ABC):
+    """One question to a lab. line: where in its file.  mistake: whether it is one that somebody has to notice."""
+
+    mistake = False
+
+    def __init__(self, lab: Lab, line: int) -> None:
+        self.lab, self.line = lab, line
+
+    def carry_out(self) -> Finding | None:
+        """What is wrong, found out in this process, or None. Raises Missing where this machine lacks something."""
+        session = Session(self.lab, start())
+        try:
+            return self.ask(session)
+        finally:
+            session.close()
+
+    def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
+        """What has to be found out before `carry_out`, in another process than that."""
+
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+    @abstractmethod
+    def ask(self, session: Session) -> Finding | None:
+        """The same in a session that is there."""
+
+
+class Solution(Trial):
+    """Every step can be done, and all that has to hold then does. It is played more than once: run 1, run 2."""
+
+    def __init__(self, lab: Lab, run: int) -> None:
+        super().__init__(lab, lab.steps[0].line)
+        self._run = run
+
+    def __str__(self) -> str:
+        return f"the solution passes, run {self._run} of {RUNS}"
+
+    def ask(self, session: Session) -> Finding | None:
+        for place, step in enumerate(self.lab.steps):
+            finding = done(session, step) or self._holding(session, place)
+            if finding:
+                return finding
+        return None
+
+    def _holding(self, session: Session, place: int) -> Finding | None:
+        step, kept = self.lab.steps[place], self.lab.kept(place)
+        judged = session.judge([each.check for each in (*step.holds, *(each.holds for each in kept))])
+        verdicts = [each.verdict for each in judged]
+        for holds, verdict in zip(step.holds, verdicts, strict=False):
+            if verdict.outcome != "pass":
+                return Finding(holds.line, f"after step '{step.id}': {_told(verdict)}", verdict.hint)
+        for earlier, verdict in zip(kept, verdicts[len(step.holds) :], strict=True):
+            if verdict.outcome != "pass":
+                return Finding(earlier.holds.line, f"it holds since step '{earlier.since}', and no longer after step "
+                               f"'{step.id}': {_told(verdict)}", f"if that is meant, write `until: {step.id}` below it")
+        return None
+
+
+class OneStep(Trial):
+    """The checks of a step fail before it is done, and pass when it is, also when those before it were not judged."""
+
+    def __init__(self, lab: Lab, place: int) -> None:
+        super().__init__(lab, lab.steps[place].line)
+        self._place = place
+
+    def __str__(self) -> str:
+        return f"step '{self.lab.steps[self._place].id}' is not done before it is done"
+
+    def ask(self, session: Session) -> Finding | None:
+        step = self.lab.steps[self._place]
+        for earlier in self.lab.steps[: self._place]:
+            if finding := done(session, earlier):
+                return finding
+        if step.do and first_failure(session, step.holds) is None:
+            return Finding(step.line, f"all checks of step '{step.id}' pass before it is done",
+                           "add a check of what it changes")
+        failed = done(session, step) or (
+            first_failure(session, step.holds) and first_failure(session, step.holds, ping.PATIENCE))
+        if isinstance(failed, Failure):
+            return Finding(failed.holds.line, f"in step '{step.id}', when the checks of the steps before it were not "
+                           f"judged: {_told(failed.verdict)}", "let the step send the traffic that it counts")
+        return failed
+
+
+class Spoiled(Trial):
+    """Somebody makes a mistake. A check has to notice it, in that step or in a later one; or the kernel refuses it.
+
+    What leaves everything as the right action does is no mistake, but another way: the end of a wire may be made in its
+    place, and need not be moved there.
+    """
+
+    mistake = True
+
+    def __init__(self, lab: Lab, mistake: Mistake, reference: Reference) -> None:
+        super().__init__(lab, mistake.right.line)
+        self._mistake, self._reference = mistake, reference
+
+    def prepare(self) -> None:
+        self._reference.find_out()
+
+    def __str__(self) -> str:
+        return f"{self.lab.steps[self._mistake.step].id}: {self._mistake}"
+
+    def ask(self, session: Session) -> Finding | None:
+        for step in self.lab.steps[: self._mistake.step]:
+            attempt(session, step)
+        for place in range(self._mistake.step, len(self.lab.steps)):
+            refused = self._done(session, place)
+            state = fingerprint(session.observe())
+            if refused or (self._is_seen() and state == self._reference.states[place]):
+                return None
+            kept = [each.holds for each in self.lab.kept(place)]
+            if first_failure(session, (*self.lab.steps[place].holds, *kept)):
+                return None
+        return Finding(self.line, f"no check notices this mistake: {self._mistake}",
+                       f"add a check of it to step '{self.lab.steps[self._mistake.step].id}'")
+
+    def _is_seen(self) -> bool:
+        """Whether two equal fingerprints mean that nothing else is different either."""
+        return self._mistake.wrong is not None and self._mistake.wrong.seen
+
+    def _done(self, session: Session, place: int) -> bool:
+        """The step, with the mistake if it is the one. Whether the mistake was refused: then it is as if left out."""
+        if place != self._mistake.step:
+            attempt(session, self.lab.steps[place])
+            return False
+        for number, do in enumerate(self.lab.steps[place].do):
+            action = self._mistake.wrong if number == self._mistake.number else do.action
+            try:
+                if action:
+                    session.apply(action)
+            except Refused:
+                if action is self._mistake.wrong:
+                    return True
+        return False
+
+
+class Swapped(Trial):
+    """A step is done without one that it needs: it must not pass."""
+
+    mistake = True
+
+    def __init__(self, lab: Lab, place: int, need: int) -> None:
+        super().__init__(lab, lab.steps[place].line)
+        self._place, self._need = place, need
+
+    def __str__(self) -> str:
+        return f"step '{self.lab.steps[self._place].id}' before step '{self.lab.steps[self._need].id}', which it needs"
+
+    def ask(self, session: Session) -> Finding | None:
+        step, need = self.lab.steps[self._place], self.lab.steps[self._need].id
+        left_out = {need}
+        for earlier in self.lab.steps[: self._place]:
+            if left_out & {earlier.id, *earlier.needs}:
+                left_out.add(earlier.id)
+            else:
+                attempt(session, earlier)
+        if done(session, step) or first_failure(session, step.holds):
+            return None
+        return Finding(step.line, f"step '{step.id}' passes without step '{need}', which it is said to need",
+                       "write what it really needs, as `needs: [...]`, or check more")
+
+
+def trials(lab: Lab) -> Iterator[Trial]:
+    """Every trial of a lab."""
+    reference = Reference(lab)
+    yield from (Solution(lab, run) for run in range(1, RUNS + 1))
+    yield from (OneStep(lab, place) for place in range(len(lab.steps)))
+    yield from (Spoiled(lab, mistake, reference) for mistake in mistakes(lab))
+    for place, step in enumerate(lab.steps):
+        needs = [lab.place(need) for need in step.needs]
+        yield from (Swapped(lab, place, need) for need in needs if lab.steps[need].do)
+
+
+def _told(verdict: Verdict) -> str:
+    return f"{verdict.claim}: found {verdict.actual}"

@@ -1,0 +1,50 @@
+"""The text of a lab: read, parsed, its variables filled in.
+
+Parsing and filling in cost ten times what the rest of loading does (the packages for it have to be loaded too), so a
+tree is kept in the user's cache folder, as Python keeps what it has compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labrunner.errors import LabError, LabMistake, Place, UsageError
+from labrunner.language import tree_cache
+from labrunner.language.tree import Document
+from runtime.errors import describe
+
+_LARGEST_FILE = 1 << 20
+
+
+def read_document(path: str, given: Mapping[str, str], fresh: bool = False) -> Document:
+    """The file `path` with the variables `given`. Raises UsageError, LabError when nothing of it can be read.
+
+    fresh: whether it is parsed anew, and not kept.
+    """
+    data = _read(path)
+    fresh = fresh or bool(given)  # there is no end to the values that can be given
+    kept = None if fresh else tree_cache.recall(path, data)
+    if kept:
+        return Document(kept)
+    made = _made(path, data, given)
+    if not fresh and not made.mistakes and made.tree.known:
+        tree_cache.keep(path, data, made.tree)
+    return made
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read", describe(error.errno or 0)) from error
+    if len(data) > _LARGEST_FILE:
+        raise LabError([LabMistake(Place(path, 1, 1), "the file is larger than 1 MiB", "a lab is a few pages of text")])
+    return data
+
+
+def _made(path: str, data: bytes, given: Mapping[str, str]) -> Document:
+    from labrunner.language.document import parse
+    from labrunner.language.template import fill
+
+    return fill(parse(path, data), given)

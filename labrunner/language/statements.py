@@ -1,0 +1,161 @@
+"""Statements of a lab: nodes of its file become actions and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from checks.language.check import Check
+from checks.language.composite import CHECKS as LIST_OF_CHECKS
+from checks.language.statement import Mistake, Statement
+from labrunner.action import Action
+from labrunner.errors import nearest
+from labrunner.language.lab import Do, Holds
+from labrunner.language.reading import Reader
+from labrunner.language.tree import UNKNOWN, Entry, Node
+from labrunner.language.vocabulary import ACTIONS, CHECKS, Sort
+from runtime.network.world import OUTSIDE
+from runtime.values import NETNS, Kind
+
+S = TypeVar("S", bound=Statement)
+_UNTIL = "until"
+
+
+class StatementReader(Reader):
+    """Reads what stands under `do` and `check`. What is no statement is noted and left out."""
+
+    def actions(self, nodes: Iterable[Node]) -> Iterator[Do]:
+        """The actions of a list."""
+        for node in nodes:
+            action = self._statement(node, ACTIONS, CHECKS)
+            if action:
+                self._refuse_outside(node, action)
+                yield Do(action, node.place.line)
+
+    def _refuse_outside(self, node: Node, action: Action) -> None:
+        """The world outside is as it is: a learner cannot go there, so no lab can do anything there either."""
+        if any(value == OUTSIDE and action.arguments[name].kind is NETNS for name, value in action.values().items()):
+            self.mistake(node, f"nothing can be done in '{OUTSIDE}', which stands for the Internet",
+                         "do it in a netns of the lab; checks may ask from there")
+
+    def checks(self, nodes: Iterable[Node]) -> Iterator[Holds]:
+        """The checks of a list."""
+        for node in nodes:
+            alone, until = self._without_until(node)
+            check = self._statement(alone, CHECKS, ACTIONS)
+            if check:
+                yield Holds(check, until, node.place.line)
+
+    def parts(self, nodes: Iterable[Node]) -> Iterator[Check]:
+        """The checks that a claim, or a check, is made of."""
+        for node in nodes:
+            check = self._statement(node, CHECKS, ACTIONS)
+            if check:
+                yield check
+
+    def _without_until(self, node: Node) -> tuple[Node, str]:
+        if not isinstance(node.value, dict) or len(node.value) < 2 or _UNTIL not in node.value:
+            return node, ""
+        rest = {key: entry for key, entry in node.value.items() if key != _UNTIL}
+        return node._replace(value=rest), self.text(node.value, _UNTIL)
+
+    def _statement(self, node: Node, sort: Sort[S], other: Sort[Action] | Sort[Check]) -> S | None:
+        if node.value is UNKNOWN:
+            return None
+        if not isinstance(node.value, dict) or len(node.value) != 1:
+            self._no_statement(node, sort)
+            return None
+        word, entry = next(iter(node.value.items()))
+        if word in sort.words:
+            return self._made(sort.find(word), word, entry)
+        if word == _UNTIL:
+            self._no_statement(node, sort)
+            return None
+        elsewhere = f"'{word}' belongs under '{other.key}', with the {other.noun}s" if word in other.words else ""
+        self.mistake_at(entry, f"there is no {sort.noun} '{word}'", elsewhere or nearest(word, sort.words))
+        return None
+
+    def _no_statement(self, node: Node, sort: Sort[S]) -> None:
+        example = f"write one, as '- {sort.example}'"
+        found = tuple(node.value) if isinstance(node.value, dict) else ()
+        if not found:
+            self.mistake(node, f"here has to stand one {sort.noun} with its arguments", example)
+            return
+        if _UNTIL in found and len(found) < 3:
+            self.mistake_at(node.value[_UNTIL], *self._misplaced_until(found, sort))
+            return
+        says = f"one {sort.noun} has to stand here, and here stand {len(found)} words: {', '.join(found)}"
+        if found[0] in sort.words and node.value[found[0]].node.value is None:
+            example = f"indent the arguments of '{found[0]}' further than '{found[0]}' itself"
+        elif {*found} <= {*sort.words, _UNTIL}:
+            example = f"put '- ' before each {sort.noun}"
+        self.mistake(node, says, example)
+
+    def _misplaced_until(self, found: tuple[str, ...], sort: Sort[S]) -> tuple[str, str]:
+        if len(found) == 1:
+            return "'until' stands alone, without the check that it is about", (
+                "write it in the line after the check, with no '- ' before it")
+        if sort.noun == ACTIONS.noun:
+            return "'until' is for checks, and this is an action", "take it away"
+        return f"'{found[0]}' is only a part here, and 'until' is for the whole", (
+            "write it in the line after the whole check; a claim is shown in its own step, and has none")
+
+    def _made(self, made: type[S], word: str, entry: Entry) -> S | None:
+        value = entry.node.value
+        if value is UNKNOWN:
+            return None
+        if made.main and made.arguments[made.main].kind is LIST_OF_CHECKS:
+            return self._composite(made, word, entry)
+        if not isinstance(value, dict) and not made.main:
+            self.mistake(entry.node, f"'{word}' needs its arguments by name", _arguments(made))
+            return None
+        fields = value if isinstance(value, dict) else {made.main: entry}
+        try:
+            return made(**{key: each.node.plain() for key, each in fields.items()})
+        except Mistake as mistake:
+            if entry.node.known:  # else what was wrong has been said
+                self._explain(mistake, made, word, fields, entry)
+            return None
+
+    def _composite(self, made: type[S], word: str, entry: Entry) -> S | None:
+        """A statement whose argument is checks: a list of them, or a single one."""
+        nodes = entry.node.value if isinstance(entry.node.value, list) else [entry.node]
+        if entry.node.value in ([], None):
+            self.mistake(entry.node, f"'{word}' has no checks", "write at least one below it, as '- WORD: ...'")
+            return None
+        found = list(self.parts(nodes))
+        return made(**{made.main: found}) if len(found) == len(nodes) else None
+
+    def _explain(self, mistake: Mistake, made: type[S], word: str, fields: Mapping[str, Entry], entry: Entry) -> None:
+        at, argument = fields.get(mistake.key), made.arguments.get(mistake.key)
+        if not at:
+            self.mistake(entry.node, f"{word}: {mistake.says}", _arguments(made))
+        elif not argument:
+            known = nearest(mistake.key, tuple(made.arguments))
+            self.mistake_at(at, f"'{word}' has no argument '{mistake.key}'", known)
+        else:
+            says = f"'{mistake.key}' has no value" if at.node.value is None else mistake.says
+            self.mistake(at.node, f"{word}: {says}", _needed(mistake.key, argument.kind, at.node.plain()))
+
+
+def _needed(key: str, kind: Kind[Any], value: Any) -> str:
+    """What the value of an argument has to be; '' when it is, and the statement as a whole is wrong."""
+    if _parses(kind, value):
+        return ""
+    quotes = isinstance(value, int | float) and _parses(kind, str(value)) and "quotes" not in kind.says
+    return f"'{key}' has to be {kind.says}" + (": put it in quotes" if quotes else "")
+
+
+def _parses(kind: Kind[Any], value: Any) -> bool:
+    try:
+        kind.parse(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _arguments(made: type[Statement]) -> str:
+    """What a statement is given: 'its arguments are name, peer, and if need be netns'."""
+    needed = [name for name, each in made.arguments.items() if each.required]
+    others = [name for name, each in made.arguments.items() if not each.required]
+    return f"its arguments are {', '.join(needed)}" + (f", and if need be {', '.join(others)}" if others else "")
