@@ -4,7 +4,7 @@ from typing import Any
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
-from checks.reasoning.connections import why_not, why_seen_so
+from checks.reasoning.connections import Way, why_not, why_seen_so
 from checks.reasoning.wording import no_netns
 from runtime.facts.snapshot import Snapshot
 from runtime.network.netns import LAB_HOST
@@ -64,6 +64,9 @@ class Http(Check):
     def _probe(self) -> probe.Http:
         return probe.Http(self.from_, self.to, self.port, self.path, self.answers)
 
+    def _way(self) -> Way:
+        return Way(self.from_, self.to, self.port)
+
     def judge(self, evidence: Evidence) -> Verdict:
         snapshot = evidence.snapshot
         expected = self._page() if self.answers else "no answer"
@@ -78,7 +81,7 @@ class Http(Check):
             actual += f", seen as {seen}" if seen else ", not seen"
         hint = self._why_wrong(snapshot, answer)
         if not hint and self.seen_as and seen != self.seen_as:
-            hint = why_seen_so(self.seen_as, snapshot, self.from_, self.to, answer)
+            hint = why_seen_so(self.seen_as, snapshot, self._way(), answer)
         return self.failed(expected, actual, hint) if hint else self.passed(expected, actual)
 
     def _why_wrong(self, snapshot: Snapshot, answer: probe.HttpAnswer) -> str:
@@ -87,7 +90,7 @@ class Http(Check):
         if bool(answer.status) != self.answers:
             if answer.outcome == "accepted" and self.answers:
                 return f"{server} accepts the connection, but it does not answer as a web server does"
-            return why_not("accepted" if self.answers else "silent", snapshot, self.from_, self.to, answer)
+            return why_not("accepted" if self.answers else "silent", snapshot, self._way(), answer)
         if not self.answers:
             return ""
         if answer.status != self.status:

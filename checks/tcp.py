@@ -4,7 +4,7 @@ from typing import cast
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
-from checks.reasoning.connections import why_not, why_seen_so
+from checks.reasoning.connections import Way, why_not, why_seen_so
 from checks.reasoning.wording import no_netns
 from runtime.facts.snapshot import Snapshot
 from runtime.network.netns import LAB_HOST
@@ -45,6 +45,9 @@ class Tcp(Check):
     def _probe(self) -> probe.Tcp:
         return probe.Tcp(self.from_, self.to, self.port, cast(Outcome, self.answer))
 
+    def _way(self) -> Way:
+        return Way(self.from_, self.to, self.port)
+
     def judge(self, evidence: Evidence) -> Verdict:
         snapshot = evidence.snapshot
         expected = self.answer + (f", seen as {self.seen_as}" if self.seen_as else "")
@@ -56,9 +59,9 @@ class Tcp(Check):
         if self.seen_as:
             actual += f", seen as {seen}" if seen else ", not seen"
         if answer.outcome != self.answer:
-            hint = why_not(cast(Outcome, self.answer), snapshot, self.from_, self.to, answer)
+            hint = why_not(cast(Outcome, self.answer), snapshot, self._way(), answer)
         elif self.seen_as and seen != self.seen_as:
-            hint = why_seen_so(self.seen_as, snapshot, self.from_, self.to, answer)
+            hint = why_seen_so(self.seen_as, snapshot, self._way(), answer)
         else:
             return self.passed(expected, actual)
         return self.failed(expected, actual, hint)

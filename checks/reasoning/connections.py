@@ -1,13 +1,16 @@
 """Why a connection was answered as it was, and not as it should be.
 
 Whether the request arrived, and where, was seen and need not be reasoned: only the other half of its way is followed.
-Filters on that way are listed and not judged, for what is followed there is an echo.
+A destination that is translated on the way is not: then rules are listed and not judged.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from checks.reasoning.matching import Service
 from checks.reasoning.obstacles import explain, translation_missing
-from checks.reasoning.path import follow
+from checks.reasoning.path import Journey, follow
 from checks.reasoning.surprises import why_seen
 from checks.reasoning.wording import advice
 from runtime.facts.snapshot import Snapshot
@@ -19,11 +22,20 @@ from runtime.probes.http import HttpAnswer
 from runtime.probes.tcp import TcpAnswer
 
 
-def why_not(wanted: Outcome, snapshot: Snapshot, start: str, to: str, answer: TcpAnswer | HttpAnswer) -> str:
-    """Why a connection from `start` to the address `to` is not `wanted` but what `answer` says."""
+class Way(NamedTuple):
+    """A connection from the netns `start` to a port of the address `to`."""
+
+    start: str
+    to: str
+    port: int
+
+
+def why_not(wanted: Outcome, snapshot: Snapshot, way: Way, answer: TcpAnswer | HttpAnswer) -> str:
+    """Why a connection is not `wanted` but what `answer` says."""
+    start, to, _port = way
     there = answer.arrival
     if there is None:
-        return _why_lost(snapshot, start, to, answer.reason)
+        return _why_lost(snapshot, way, answer.reason)
     port = f"port {there.port} of {there.to}"
     if (wanted, answer.outcome) == ("accepted", "refused"):
         return _see(f"{_gets(there)} and refuses it, because nobody listens on {port}", "see who listens there",
@@ -36,18 +48,19 @@ def why_not(wanted: Outcome, snapshot: Snapshot, start: str, to: str, answer: Tc
     return _why_unanswered(snapshot, start, to, there)
 
 
-def why_seen_so(wanted: str, snapshot: Snapshot, start: str, to: str, answer: TcpAnswer | HttpAnswer) -> str:
-    """Why the receiver of a connection from `start` to `to` does not see it come from the address `wanted`."""
+def why_seen_so(wanted: str, snapshot: Snapshot, way: Way, answer: TcpAnswer | HttpAnswer) -> str:
+    """Why the receiver of a connection does not see it come from the address `wanted`."""
     there = answer.arrival
     if there is None:
-        return _why_lost(snapshot, start, to, answer.reason)
-    return why_seen(snapshot, start, there.to, there.source, wanted)
+        return _why_lost(snapshot, way, answer.reason)
+    return why_seen(snapshot, way.start, there.to, there.source, wanted)
 
 
-def _why_lost(snapshot: Snapshot, start: str, to: str, reason: str) -> str:
+def _why_lost(snapshot: Snapshot, way: Way, reason: str) -> str:
     """Why the request did not arrive."""
-    journey = follow(snapshot, start, to)
-    if journey.obstacle not in ("", "filtered"):
+    start, to, port = way
+    journey = follow(snapshot, start, to, service=Service("tcp", port))
+    if journey.obstacle and not (journey.obstacle == "filtered" and _translates_destinations(snapshot, journey)):
         return explain(snapshot, journey, to)
     return _see_rules(f"the addresses, routes and wires from {start} to {to} look right, so a rule may have stopped it "
                       f"({reason})", snapshot, start, to)
@@ -55,14 +68,21 @@ def _why_lost(snapshot: Snapshot, start: str, to: str, reason: str) -> str:
 
 def _why_unanswered(snapshot: Snapshot, start: str, to: str, there: Arrival) -> str:
     """Why the answer did not come back."""
-    back = follow(snapshot, there.netns, there.source, "established")
-    if back.obstacle in ("", "filtered"):
+    back = follow(snapshot, there.netns, there.source, "established", Service("tcp"))
+    if not back.obstacle:
         return _see_rules(f"{_gets(there)}, but its answer does not come back", snapshot, start, to, there)
     out = follow(snapshot, start, there.to)
     if back.netns == OUTSIDE and not back.hops and out.hops:
         return translation_missing(snapshot, out)
     return (f"{_gets(there)}, but the answer to {there.source} does not come back, because "
             f"{explain(snapshot, back, there.source)}")
+
+
+def _translates_destinations(snapshot: Snapshot, journey: Journey) -> bool:
+    """Whether a packet may have gone another way than the one that was followed."""
+    names = {journey.netns, *(hop.netns for hop in journey.hops)}
+    return any(rule.target.startswith(("dnat", "redirect")) for facts in snapshot.netns if facts.name in names
+               for rule in facts.rules)
 
 
 def _gets(there: Arrival) -> str:

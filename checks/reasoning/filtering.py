@@ -102,10 +102,12 @@ def _shown(chain: Chain) -> str:
 
 def _accept(facts: NetnsFacts, chain: Chain, packet: Packet) -> str:
     """The command that lets packets like this one pass: of a reply, all that belong to a connection."""
-    reply = packet.state == "established"
+    reply, port = packet.state == "established", packet.service.port
     if chain.family == "ip" and chain.name in chains_of(chain.table):
         rule = Specification(state=("established", "related")) if reply else Specification(
-            source=packet.source, destination=packet.to)
+            source=packet.source, destination=packet.to, protocol=packet.service.protocol if port else "all",
+            port=port or None)
         return add_rule(facts, chain.table, chain.name, rule)
-    matches = "ct state established,related" if reply else f"ip saddr {packet.source} ip daddr {packet.to}"
+    to = f"ip saddr {packet.source} ip daddr {packet.to}" + (f" {packet.service.protocol} dport {port}" if port else "")
+    matches = "ct state established,related" if reply else to
     return within(facts.name, f"nft add rule {_shown(chain)} {matches} accept")

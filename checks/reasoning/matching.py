@@ -9,8 +9,18 @@ from typing import NamedTuple
 from runtime.facts.rules import Rule
 
 
+class Service(NamedTuple):
+    """What a packet is for. protocol: 'icmp' for an echo, or 'tcp'.  port: of its destination, 0 if not known."""
+
+    protocol: str
+    port: int = 0
+
+
+ECHO = Service("icmp")
+
+
 class Packet(NamedTuple):
-    """An echo request or reply in one netns.
+    """A packet in one netns.
 
     source, to: IPv4 addresses.  came, out: the interfaces that it came in by and leaves by; '' for none.
     state: of its connection, 'new' or 'established' (iptables-extensions(8), conntrack).
@@ -21,6 +31,7 @@ class Packet(NamedTuple):
     came: str = ""
     out: str = ""
     state: str = "new"
+    service: Service = ECHO
 
 
 def meets(rule: Rule, packet: Packet) -> bool | None:
@@ -55,14 +66,23 @@ def _interface(packet_has: str, value: str) -> bool:
     return packet_has.startswith(value[:-1]) if value.endswith("*") else packet_has == value
 
 
+def _port(protocol: str, value: str, packet: Packet) -> bool | None:
+    if packet.service.protocol != protocol:
+        return False
+    low, _, high = value.partition("-")
+    if not (packet.service.port and low.isdecimal() and (high or low).isdecimal()):
+        return None
+    return int(low) <= packet.service.port <= int(high or low)
+
+
 _TESTS: dict[str, Callable[[str, Packet], bool | None]] = {
     "ip saddr": lambda value, packet: _address(packet.source, value),
     "ip daddr": lambda value, packet: _address(packet.to, value),
     "iifname ": lambda value, packet: _interface(packet.came, value),
     "oifname ": lambda value, packet: _interface(packet.out, value),
-    "meta l4proto": lambda value, _packet: value == "icmp",
-    "tcp dport": lambda _value, _packet: False,
-    "udp dport": lambda _value, _packet: False,
+    "meta l4proto": lambda value, packet: value == packet.service.protocol,
+    "tcp dport": lambda value, packet: _port("tcp", value, packet),
+    "udp dport": lambda value, packet: _port("udp", value, packet),
     "meta nfproto": lambda value, _packet: value == "ipv4",
     "ct state": lambda value, packet: value == packet.state,
 }

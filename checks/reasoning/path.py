@@ -10,7 +10,7 @@ import ipaddress
 from typing import Literal, NamedTuple, TypeAlias
 
 from checks.reasoning.filtering import Stop, stopped
-from checks.reasoning.matching import Packet
+from checks.reasoning.matching import ECHO, Packet, Service
 from checks.reasoning.translation import translated, translator
 from checks.reasoning.wire import End, hearers
 from runtime.facts.observer import FORWARDING
@@ -56,15 +56,15 @@ class Journey(NamedTuple):
     stop: Stop | None = None
 
 
-def follow(snapshot: Snapshot, start: str, to: str, state: str = "new") -> Journey:
-    """Send a packet from the netns `start` to the IPv4 address `to`. state: that of its connection, see Packet."""
+def follow(snapshot: Snapshot, start: str, to: str, state: str = "new", service: Service = ECHO) -> Journey:
+    """Send a packet from the netns `start` to the IPv4 address `to`. state, service: see Packet."""
     journey = Journey(start)
     for _ in range(_MOST_HOPS):
         facts = snapshot.find(journey.netns)
         if facts is None:
             return journey._replace(obstacle="no netns")
         if is_local(facts, to):
-            return _delivered(journey, facts, Packet(journey.source or to, to, journey.came, "", state))
+            return _delivered(journey, facts, Packet(journey.source or to, to, journey.came, "", state, service))
         if journey.hops and facts.name == OUTSIDE:
             return journey._replace(obstacle="astray")
         if journey.hops and facts.sysctl(FORWARDING) != "1":
@@ -72,7 +72,7 @@ def follow(snapshot: Snapshot, start: str, to: str, state: str = "new") -> Journ
         route = best_route(facts, to)
         if route is None or route.kind != "unicast":
             return journey._replace(obstacle="no route")
-        packet = Packet(journey.source or _source(facts, route), to, journey.came, route.interface, state)
+        packet = Packet(journey.source or _source(facts, route), to, journey.came, route.interface, state, service)
         journey = _sent(journey, facts, route, packet)
         receiver = _receiver(snapshot, facts, route, to)
         if journey.obstacle or receiver is None:

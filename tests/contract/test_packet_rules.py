@@ -18,6 +18,7 @@ from checks.language.check import Check
 from checks.ping import Ping
 from checks.reasoning.wording import command_of
 from checks.rule import Rule
+from checks.tcp import Tcp
 from labrunner.action import Action
 from labrunner.actions.add_chain import AddChain
 from labrunner.actions.add_rule import AddRule
@@ -404,3 +405,43 @@ def test_the_hints_explain_and_mend_a_filtered_ping(in_sandbox: InSandbox, setup
     assert hints
     assert all(word in hints[0] for word in named), hints
     assert outcome == "pass", hints
+
+
+# What a learner reads when a rule stops a connection, and does
+
+STOPPING = [
+    "iptables -A INPUT -p tcp --dport 9000 -j DROP",
+    "iptables -A INPUT -i veth0 -p tcp -j REJECT",
+    "iptables -A INPUT -s 10.0.0.2 -j DROP",
+    "iptables -P INPUT DROP",
+    "iptables -N OWN; iptables -A OWN -p tcp --dport 9000 -j REJECT; iptables -A INPUT -j OWN",
+    "ip netns exec c1 iptables -A OUTPUT -p tcp --dport 9000 -j DROP",
+    "ip netns exec c1 iptables -P INPUT DROP",
+    "nft add table inet t; nft 'add chain inet t in { type filter hook input priority 0; policy drop; }'",
+]
+
+
+@pytest.mark.parametrize("stop", STOPPING)
+def test_the_hints_let_a_connection_pass(in_sandbox: InSandbox, stop: str) -> None:
+    assert in_sandbox(_let_pass, stop) == []
+
+
+def _let_pass(lab: Lab, stop: str) -> list[str]:
+    """What is still wrong after a learner has done what the hints say, step after step."""
+    lab.shell("""ip netns add c1; ip link add veth0 type veth peer name ceth0 netns c1; ip link set lo up;
+        ip addr add 10.0.0.1/24 dev veth0; ip link set veth0 up; mkdir /tmp/web
+        ip -n c1 addr add 10.0.0.2/24 dev ceth0; ip -n c1 link set ceth0 up""")
+    lab.host.serve("/tmp/web", 9000, "labhost")
+    check = Tcp(**{"from": "c1"}, to="10.0.0.1", port=9000)
+    ping.PATIENCE = 0.3
+    assert judge(lab, [check])[0].outcome == "pass"
+    lab.shell(stop)
+    (verdict,) = judge(lab, [check])
+    assert verdict.outcome == "fail"
+    for _ in range(4):
+        command = command_of(verdict.hint)
+        if not command or "-S" in command:
+            break
+        lab.shell(command)
+        (verdict,) = judge(lab, [check])
+    return [] if verdict.outcome == "pass" else [verdict.hint]

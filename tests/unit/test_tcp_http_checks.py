@@ -11,11 +11,11 @@ from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake
 from checks.reasoning.wording import command_of
 from checks.tcp import Tcp
-from runtime.facts.rules import Rule
+from runtime.facts.rules import Chain, Rule
 from runtime.facts.snapshot import Snapshot
 from runtime.probes import http, tcp
 from runtime.probes.arrivals import Arrival
-from tests.handmade import HOST, ONE, OUTSIDE, bare, change, finished, relink, reroute, route, without
+from tests.handmade import HOST, ONE, OUTSIDE, bare, change, facts_of, finished, relink, reroute, route, without
 
 LAB = finished()
 SERVER, DOOR, FIRST, GATEWAY = "198.51.100.1", "203.0.113.2", "192.168.0.2", "203.0.113.1"
@@ -251,3 +251,47 @@ def test_mistakes(made: type[Check], given: dict[str, Any], says: str) -> None:
 def test_a_path_that_is_spoiled_is_another_path(path: str) -> None:
     assert all(PATH.parse(wrong) != path for wrong in PATH.wrong(path))
     assert PATH.wrong(path)
+
+
+# Packet rules that stop a connection
+
+
+def filtering(*rules: tuple[str, tuple[str, ...], str], policy: str = "accept", netns: str = HOST) -> Snapshot:
+    """The lab with rules (hook, matches, target) in the table filter of one netns; `policy` is that of forward."""
+    chains = tuple(Chain("ip", "filter", hook.upper(), "filter", hook, 0, policy if hook == "forward" else "accept")
+                   for hook in ("input", "forward", "output"))
+    made = tuple(Rule("ip", "filter", hook.upper(), hook, matches, target, 0, 0) for hook, matches, target in rules)
+    return change(LAB, netns, chains=chains, rules=(*facts_of(LAB, netns).rules, *made))
+
+
+LOST = tcp.TcpAnswer("silent", NOTHING)
+UNANSWERED = tcp.TcpAnswer("silent", NOTHING, IN_OUTSIDE)
+CLOSED = filtering(("input", ("tcp dport 8080",), "drop"))
+WEB = Tcp(**{"from": ONE}, to="192.168.0.1", port=9000)
+
+
+@pytest.mark.parametrize(("check", "snapshot", "answer", "hint"), [
+    pytest.param(WEB, filtering(("input", ("iifname br0", "tcp dport 9000"), "drop")), LOST,
+                 "labhost drops what is for itself from 192.168.0.2 to 192.168.0.1, because of its rule ip filter "
+                 "INPUT iifname br0 tcp dport 9000 drop; delete that: iptables -D INPUT -i br0 -p tcp --dport 9000 "
+                 "-j DROP", id="drop"),
+    pytest.param(WEB, filtering(("input", ("meta l4proto tcp",), "reject")), tcp.TcpAnswer("refused", REFUSED),
+                 "labhost rejects what is for itself from 192.168.0.2 to 192.168.0.1, because of its rule ip filter "
+                 "INPUT meta l4proto tcp reject; delete that: iptables -D INPUT -p tcp -j REJECT", id="reject"),
+    pytest.param(WEB, filtering(("input", ("tcp dport 8000-9999",), "drop")), LOST, "8000-9999 drop; delete",
+                 id="ports"),
+    pytest.param(WEB, filtering(("input", ("tcp dport 80",), "drop"), ("input", ("meta l4proto icmp",), "drop"),
+                                ("input", ("udp dport 9000",), "drop")), LOST, "so a rule may have stopped it",
+                 id="of-others"),
+    pytest.param(WEB, filtering(("input", ("tcp dport 9000", "tcp flags syn"), "drop")), LOST,
+                 "so a rule may have stopped it", id="not-understood"),
+    pytest.param(TO_SERVER, filtering(policy="drop"), LOST,
+                 "the policy there is DROP; let it pass: iptables -A FORWARD -s 192.168.0.2 -d 198.51.100.1 -p tcp "
+                 "--dport 80 -j ACCEPT", id="policy"),
+    pytest.param(TO_SERVER, filtering(("forward", ("tcp dport 80",), "accept"), policy="drop"), UNANSWERED,
+                 "outside gets the request, but its answer does not come back", id="answer"),
+    pytest.param(TO_PUBLISHED, change(CLOSED, HOST, rules=(DNAT, *facts_of(CLOSED, HOST).rules)), LOST,
+                 "so a rule may have stopped it", id="another-way"),
+])
+def test_a_rule_that_stops_it_is_named(check: Tcp, snapshot: Snapshot, answer: tcp.TcpAnswer, hint: str) -> None:
+    assert hint in judge(check, snapshot, answer).hint
