@@ -11,6 +11,7 @@ from keyword import iskeyword
 from types import ModuleType
 
 from labrunner import __version__, streams
+from labrunner.errors import UsageError, nearest
 from runtime.errors import Missing, Problem, Refused
 
 EXIT_PASS, EXIT_FAIL, EXIT_USAGE, EXIT_MISSING, EXIT_FAULT, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -80,6 +81,9 @@ def _finished(arguments: list[str]) -> int:
 
 
 def _call(arguments: list[str]) -> int:
+    wanted = arguments[0] if arguments else ""
+    if wanted and not wanted.startswith("-") and wanted not in COMMANDS:  # argparse lists them all, and guesses none
+        raise UsageError(f"there is no command '{wanted}'", nearest(wanted, list(COMMANDS)), "labrun --help")
     options = _parser(arguments).parse_args(arguments)
     return int(_command(options.command).run(options))
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from checks.chain_policy import ChainPolicy
+from checks.file import File
 from checks.interface import Interface
 from checks.language.check import Check
 from checks.nat import Nat
@@ -34,6 +35,7 @@ from labrunner.actions.set_link import SetLink
 from labrunner.actions.set_master import SetMaster
 from labrunner.actions.set_policy import SetPolicy
 from labrunner.actions.set_sysctl import SetSysctl
+from labrunner.actions.write import Write
 from labrunner.importing.ip_words import executed, netns_of, only_looks
 from labrunner.importing.model import Link, Model, properties, setting
 from labrunner.importing.verbs import words_of
@@ -97,6 +99,9 @@ class Effects:
             case "policy", netns, hook:
                 if (netns, hook) in self._model.policies:
                     yield ChainPolicy(hook=hook, policy=self._model.policies[netns, hook], **here(netns))
+            case "file", path:
+                if path in self._model.files:
+                    yield File(path=path, text=self._model.files[path])
             case "nat", netns, source, not_out:
                 if (netns, source, not_out or None) in self._model.translated:
                     yield Nat(source=source, **({"not_out": not_out} if not_out else {}), **here(netns))
@@ -168,6 +173,9 @@ class Effects:
                 self._touch("policy", netns, chain.lower())
             case AddRule() | DeleteRule() | PublishPort():
                 self._do_rule(action)
+            case Write(path=path, text=text):
+                model.files[path] = text
+                self._touch("file", path)
             case Run():
                 self._run(action)
             case _:
@@ -249,6 +257,8 @@ class Effects:
         if _AT_LINKS.intersection(names):
             for link in [link for link in model.links.values() if link.name in names and link.netns in (netns, *names)]:
                 link.unsure, link.addresses = True, []
+        model.files = {path: text for path, text in model.files.items()
+                       if not any(part in action.command_ for part in path.split("/")[2:])}
         if _AT_ROUTES.search(action.command_):
             model.paths = {place: paths for place, paths in model.paths.items() if place[0] != netns}
         if _TAKING_AWAY.search(action.command_) and {"iptables", "nft"} & names:

@@ -6,6 +6,7 @@ import ipaddress
 from typing import NamedTuple
 
 from checks.chain_policy import ChainPolicy
+from checks.file import File
 from checks.interface import Interface
 from checks.language.check import Check
 from checks.nat import Nat
@@ -50,7 +51,8 @@ class Model:
     """world: the starting world.
 
     netns, links (by netns and name), settings (by netns and name), translated (netns, source, not_out), rules (netns,
-    place and words) and policies (by netns and hook) are what there is; paths, by netns and destination.
+    place and words), policies (by netns and hook) and files (their text, by path) are what there is; and paths, by
+    netns and destination.
     """
 
     def __init__(self, world: str) -> None:
@@ -61,6 +63,7 @@ class Model:
         self.translated: set[tuple[str, str, str | None]] = set()
         self.rules: list[tuple[str, str]] = []
         self.policies: dict[tuple[str, str], str] = {}
+        self.files: dict[str, str] = {}
         self.add_netns(LAB_HOST)
         if world == "internet":
             self.add_netns(OUTSIDE)
@@ -152,6 +155,8 @@ class Model:
                 return exists == ((netns, check.shown()) in self.rules)
             case ChainPolicy(netns=netns, hook=hook, policy=policy):
                 return self.policies.get((netns, hook)) == policy
+            case File(path=path, text=text):
+                return self.files.get(path) == text
         return True
 
     def _is_so(self, check: Interface) -> bool:

@@ -43,12 +43,19 @@ def test_help_has_examples_and_fits(arguments: tuple[str, ...], columns: int, ca
     assert [line for line in head.splitlines() if len(line) > columns and "{" not in line] == []
 
 
+def test_a_command_that_is_misspelt(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = called(capsys, "shwo", "nat")
+    assert (code, out) == (2, "")
+    assert err.startswith("labrun: there is no command 'shwo': did you mean 'show'? known are list, show, run,")
+    assert err.endswith("  next: labrun --help\n")
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert called(capsys, "--version") == (0, f"labrun {__version__}\n", "")
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("rn",), ("--foo",), ("run",), ("run", "a", "b"), ("run", "bridge-network", "--foo"),
+    (), ("--foo",), ("run",), ("run", "a", "b"), ("run", "bridge-network", "--foo"),
     ("run", "bridge-network", "--network", "ip"), ("run", "bridge-network", "--id-map", "all"),
     ("run", "bridge-network", "--js"), ("run", "bridge-network", "--until"), ("show",)], ids=" ".join)
 def test_a_call_that_is_wrong(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
