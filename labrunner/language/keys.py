@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from labrunner.language.about import LEVELS
-from labrunner.language.variables import TYPES
+from labrunner.language.key import Key
 from runtime.network.world import GATEWAY, HOST_ADDRESS, SERVER, WORLDS
 
 MOST_POINTS = 1000
-
-
-class Key(NamedTuple):
-    """A key of a mapping. says: what it is for.  schema: what may stand behind it, as JSON Schema."""
-
-    says: str
-    schema: Mapping[str, Any]
-    required: bool = False
 
 
 def _list_of(items: Mapping[str, Any], least: int = 0) -> dict[str, Any]:
@@ -31,7 +23,6 @@ def _one_of(name: str) -> dict[str, Any]:
 _TEXT = {"type": "string"}
 _SAID = {"type": "string", "minLength": 1}
 _STEP_ID = {"type": "string", "pattern": r"^(?!\d+$)[a-z0-9][a-z0-9-]*$"}
-_VALUE = {"type": ["string", "number"]}
 
 LAB: Mapping[str, Key] = {
     "title": Key("what the lab is called", _SAID, required=True),
@@ -73,14 +64,3 @@ CLAIM: Mapping[str, Key] = {
 }
 
 UNTIL = Key("the id of the later step that makes it untrue; without it, the check holds to the end", _TEXT)
-
-VARIABLE: Mapping[str, Key] = {
-    "type": Key(f"what the value is: one of {', '.join(TYPES)}; {TYPES[0]} without it",
-                {"enum": list(TYPES)}),
-    "default": Key("the value that it has unless another one is given", _VALUE, required=True),
-    "says": Key("what it is for", _SAID),
-    "choices": Key("all that it can be; for the type choice", _list_of(_TEXT, 1)),
-    "min": Key("the smallest number that it can be; for the type int", {"type": "integer"}),
-    "max": Key("the largest number that it can be; for the type int", {"type": "integer"}),
-    "within": Key("the subnet, or the variable of a subnet, that it has to be in; for the type address", _TEXT),
-}

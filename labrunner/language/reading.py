@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labrunner.errors import LabError, LabMistake, nearest
+from labrunner.language.key import Key
 from labrunner.language.tree import UNKNOWN, Entry, Node
-
-if TYPE_CHECKING:
-    from labrunner.language.keys import Key
 
 _MOST_MISTAKES = 500
 

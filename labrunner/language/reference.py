@@ -8,8 +8,10 @@ from textwrap import wrap
 from typing import Any
 
 from checks.language.statement import Argument, Statement
-from labrunner.language.keys import CLAIM, LAB, STEP, UNTIL, VARIABLE, Key
+from labrunner.language.key import Key
+from labrunner.language.keys import CLAIM, LAB, STEP, UNTIL
 from labrunner.language.schema import told
+from labrunner.language.variables import VARIABLE
 from labrunner.language.vocabulary import ACTIONS, CHECKS, Sort
 
 _WIDTH = 118

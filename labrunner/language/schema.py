@@ -7,7 +7,9 @@ from typing import Any
 
 from checks.language.composite import CHECKS as LIST_OF_CHECKS
 from checks.language.statement import Argument, Statement
-from labrunner.language.keys import CLAIM, LAB, STEP, UNTIL, VARIABLE, Key
+from labrunner.language.key import Key
+from labrunner.language.keys import CLAIM, LAB, STEP, UNTIL
+from labrunner.language.variables import VARIABLE
 from labrunner.language.vocabulary import ACTIONS, CHECKS, Sort
 
 _ANY_TEXT = {"type": "string"}, {"type": "string", "minLength": 1}

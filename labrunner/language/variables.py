@@ -11,11 +11,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labrunner.errors import UsageError, nearest
+from labrunner.language.key import Key
 from labrunner.language.reading import Reader
 from labrunner.language.tree import UNKNOWN, Entry, Node
 from runtime.values import ADDRESS, NETNS, SUBNET
 
 TYPES = ("text", "int", "address", "subnet", "name", "choice")
+_TEXT = {"type": "string"}
+VARIABLE: Mapping[str, Key] = {
+    "type": Key(f"what the value is: one of {', '.join(TYPES)}; {TYPES[0]} without it",
+                {"enum": list(TYPES)}),
+    "default": Key("the value that it has unless another one is given", {"type": ["string", "number"]}, required=True),
+    "says": Key("what it is for", {"type": "string", "minLength": 1}),
+    "choices": Key("all that it can be; for the type choice", {"type": "array", "items": _TEXT, "minItems": 1}),
+    "min": Key("the smallest number that it can be; for the type int", {"type": "integer"}),
+    "max": Key("the largest number that it can be; for the type int", {"type": "integer"}),
+    "within": Key("the subnet, or the variable of a subnet, that it has to be in; for the type address", _TEXT),
+}
 _ONLY = {"choices": "choice", "min": "int", "max": "int", "within": "address"}  # key -> the type that has it
 # Between {{ and }} these are no names.
 _WORDS_OF_TEMPLATES = ("true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else")
@@ -117,8 +129,6 @@ def read_variables(reader: Reader, top: Mapping[str, Entry]) -> dict[str, Variab
 
 
 def _read(reader: Reader, name: str, node: Node, declared: Mapping[str, Entry]) -> Variable:
-    from labrunner.language.keys import VARIABLE  # it needs more of labrun than reading the command line does
-
     if not isinstance(node.value, dict):
         if isinstance(node.value, bool | list | None):
             reader.mistake(node, f"the variable '{name}' has to be a text or a number",

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labrunner.language.keys import CLAIM, LAB, STEP, VARIABLE
+from labrunner.language.keys import CLAIM, LAB, STEP
+from labrunner.language.variables import VARIABLE
 from labrunner.language.vocabulary import ACTIONS, CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
