@@ -7,7 +7,7 @@ from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
 from checks.reasoning.wording import advice
 from runtime.facts.files import File as Found
-from runtime.values import BOOLEAN, TEXT, Kind, choice
+from runtime.values import BOOLEAN, TEXT, Kind, choice, in_words
 
 _SHOWN = 60  # characters of a text in a verdict
 
@@ -21,7 +21,7 @@ def _path(value: Any) -> str:
 
 def _mode(value: Any) -> str:
     if not isinstance(value, str) or not 3 <= len(value) <= 4 or not set(value) <= set("01234567"):
-        raise ValueError(f"{value!r} is not a mode in quotes, as '644'")
+        raise ValueError(f"{in_words(value)} is not a mode in quotes, as '644'")
     return f"{int(value, 8):03o}"
 
 
@@ -50,6 +50,8 @@ class File(Check):
         properties = [self.kind, self.mode, self.contains, self.text]
         if not self.exists and any(each is not None for each in properties):
             raise Mistake("exists", "what is not there has no kind, mode or text")
+        if self.contains == "":
+            raise Mistake("contains", "an empty text is in every file: write a part of it; of an empty one, text: ''")
 
     def files(self) -> tuple[str, ...]:
         return (self.path,)

@@ -9,7 +9,7 @@ from checks.reasoning.wording import no_netns
 from runtime.facts.snapshot import Snapshot
 from runtime.network.netns import LAB_HOST
 from runtime.probes import http as probe
-from runtime.values import ADDRESS, BOOLEAN, NETNS, PORT, TEXT, Kind, whole_number
+from runtime.values import ADDRESS, BOOLEAN, NETNS, PORT, TEXT, Kind, in_words, whole_number
 
 _SHOWN = 60  # characters of a page in a verdict
 
@@ -17,7 +17,7 @@ _SHOWN = 60  # characters of a page in a verdict
 def _path(value: Any) -> str:
     """The target of a request (RFC 9112, 3.2.1)."""
     if not isinstance(value, str) or not value.startswith("/") or not all("!" <= letter <= "~" for letter in value):
-        raise ValueError(f"{value!r} is not a path: it begins with / and has no spaces")
+        raise ValueError(f"{in_words(value)} is not a path: it begins with / and has no spaces")
     return value
 
 
@@ -42,6 +42,8 @@ class Http(Check):
             raise Mistake("to", "http asks IPv4 addresses only")
         if not self.answers and self.contains is not None:
             raise Mistake("contains", "where no answer has to come, nothing can be in it")
+        if self.contains == "":
+            raise Mistake("contains", "an empty text is in every answer: write a part of the page")
 
     def _url(self) -> str:
         return f"http://{self.to}{'' if self.port == 80 else f':{self.port}'}{self.path}"

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from checks.language.statement import Statement
+from runtime.errors import Missing
 from runtime.lab_host import LabHost
 
 
@@ -22,6 +23,14 @@ class Action(Statement, ABC):
     @abstractmethod
     def command(self) -> str:
         """The shell command that does the same, as lab root on the lab host."""
+
+    def type_in(self, host: LabHost) -> None:
+        """Do it as a person does, by the command. Raises Refused, Missing."""
+        try:
+            host.shell(self.command())
+        except Missing as missing:
+            mend = f"{missing.mend}; or leave out --network iproute2: netlink needs no tools"
+            raise Missing(missing.what, missing.why, mend) from missing
 
     @abstractmethod
     def apply(self, host: LabHost) -> None:

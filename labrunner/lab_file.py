@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import suppress
 
 import labs
@@ -31,4 +32,9 @@ def write_lab(path: str, text: str) -> None:
         if made:
             with suppress(OSError):
                 os.rmdir(folder)
-        raise UsageError(f"{path} cannot be written", describe(error.errno or 0), "name a folder that can") from error
+        raise UsageError(f"{path} cannot be written", describe(error.errno or 0), _mend(folder)) from error
+
+
+def _mend(folder: str) -> str:
+    above = os.path.dirname(folder) or "."
+    return "name a folder that can be written" if os.path.lexists(above) else f"mkdir -p {shlex.quote(above)}"

@@ -85,7 +85,7 @@ class Session:
     def apply(self, action: Action) -> None:
         """Carry out an action. Raises Refused, Missing."""
         if self._network_kind == "iproute2":
-            self._host.shell(action.command())
+            action.type_in(self._host)
         else:
             action.apply(self._host)
 

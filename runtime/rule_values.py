@@ -9,7 +9,7 @@ from typing import Any
 
 from runtime.network.builtin_chains import CHAINS, HOOKS, TABLES, TARGETS
 from runtime.network.rule_specification import PROTOCOLS, parse_end
-from runtime.values import PORT, SUBNET, TEXT, Kind, choice, many
+from runtime.values import PORT, SUBNET, TEXT, Kind, choice, many, whole_number
 
 _MOST = 28  # characters: XT_EXTENSION_MAXNAMELEN, <linux/netfilter/x_tables.h>, without the terminating zero
 _OTHER_TARGETS = frozenset((  # iptables-extensions(8), TARGET EXTENSIONS
@@ -91,6 +91,7 @@ OWN_CHAIN: Kind[str] = Kind("own chain", "the name of a chain of one's own", _ow
                             lambda _value: ["WRONG"])
 TARGET: Kind[str] = Kind("target", f"one of {', '.join(TARGETS)}, or a chain of one's own", _target, _NAME,
                          _wrong_target)
+PLACE: Kind[int] = whole_number(1, 65535)._replace(name="place")  # no port, with which nobody would confuse it
 POLICY: Kind[str] = choice("ACCEPT", "DROP")
 PROTOCOL: Kind[str] = choice("all", *PROTOCOLS)
 STATES: Kind[tuple[str, ...]] = many(choice("new", "established", "related", "invalid"))

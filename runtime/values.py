@@ -40,15 +40,24 @@ class Kind(_KindFields, Generic[T]):
     """
 
 
+def in_words(value: Any) -> str:
+    """A value as a person who wrote it in YAML knows it."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    return repr(value)  # of a text, so that no line break in it breaks the message
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a text")
+        raise ValueError(f"{in_words(value)} is not a text")
     return value
 
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"{value!r} is neither true nor false")
+        raise ValueError(f"{in_words(value)} is neither true nor false")
     return value
 
 
@@ -89,7 +98,7 @@ def _address(value: Any) -> str:
     try:
         return str(ipaddress.ip_address(_unscoped(value)))
     except ValueError as error:
-        raise ValueError(f"'{value}' is not an IP address") from error
+        raise ValueError(f"{in_words(value)} is not an IP address") from error
 
 
 def _interface_address(value: Any) -> str:
@@ -129,7 +138,7 @@ def _sysctl(value: Any) -> str:
 
 def _setting(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"{value!r} is neither a number nor a text")
+        raise ValueError(f"{in_words(value)} is neither a number nor a text")
     return str(value)
 
 
@@ -142,7 +151,7 @@ def _word(value: Any) -> str:
 
 def _options(value: Any) -> tuple[tuple[str, str | int], ...]:
     if not isinstance(value, dict):
-        raise ValueError(f"{value!r} is not a mapping of options to values")
+        raise ValueError(f"{in_words(value)} is not a mapping of options to values")
     for name, setting in value.items():
         _word(name)
         if isinstance(setting, bool) or not isinstance(setting, str | int):
@@ -218,7 +227,7 @@ def choice(*words: str) -> Kind[str]:
 
     def parse(value: Any) -> str:
         if value not in words:
-            raise ValueError(f"{value!r} is not {says}")
+            raise ValueError(f"{in_words(value)} is not {says}")
         return str(value)
 
     return Kind("choice", says, parse, {"enum": list(words)},
@@ -226,9 +235,11 @@ def choice(*words: str) -> Kind[str]:
 
 
 def many(kind: Kind[T]) -> Kind[tuple[T, ...]]:
-    """A list; a single value stands for a list of one."""
+    """A list, not empty; a single value stands for a list of one."""
 
     def parse(value: Any) -> tuple[T, ...]:
+        if value == []:
+            raise ValueError("the list is empty")
         return tuple(kind.parse(each) for each in (value if isinstance(value, list) else [value]))
 
     def wrong(value: tuple[T, ...]) -> list[Any]:
@@ -237,7 +248,7 @@ def many(kind: Kind[T]) -> Kind[tuple[T, ...]]:
         return found + [[*value[:i], other, *value[i + 1 :]]
                         for i, each in enumerate(value) for other in kind.wrong(each)]
 
-    schema = {"anyOf": [kind.schema, {"type": "array", "items": kind.schema}]}
+    schema = {"anyOf": [kind.schema, {"type": "array", "items": kind.schema, "minItems": 1}]}
     return Kind(f"list of {kind.name}", f"a list, each {kind.says}", parse, schema, wrong)
 
 
@@ -266,7 +277,7 @@ def whole_number(low: int, high: int) -> Kind[int]:
 
     def parse(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"{value!r} is not {says}")
+            raise ValueError(f"{in_words(value)} is not {says}")
         return value
 
     return Kind("number", says, parse, {"type": "integer", "minimum": low, "maximum": high},

@@ -40,11 +40,12 @@ def argument(kind: Kind[Any], says: str, *, default: Any = _REQUIRED) -> Any:
 
 
 class Mistake(Exception):
-    """An argument is wrong. `key`: which, or '' when it is the statement as a whole."""
+    """An argument is wrong. `key`: which, or '' when it is the statement as a whole.  also: what else is wrong."""
 
     def __init__(self, key: str, says: str) -> None:
         super().__init__(says)
         self.key, self.says = key, says
+        self.also: list[Mistake] = []
 
 
 class Statement:
@@ -67,13 +68,17 @@ class Statement:
             delattr(cls, name)  # or an object without the value would seem to have one
 
     def __init__(self, /, **given: Any) -> None:
-        """Raises Mistake for the first argument that is unknown, missing or not of its kind."""
+        """Raises Mistake for the arguments that are unknown, missing or not of their kind."""
         values = {}
-        for key in given:
-            if key not in self.arguments:
-                raise Mistake(key, f"'{key}' is unknown here")
+        wrong = [Mistake(key, f"'{key}' is unknown here") for key in given if key not in self.arguments]
         for name, each in self.arguments.items():
-            values[self.attributes[name]] = self._value(name, each, given)
+            try:
+                values[self.attributes[name]] = self._value(name, each, given)
+            except Mistake as mistake:
+                wrong.append(mistake)
+        if wrong:
+            wrong[0].also = wrong[1:]
+            raise wrong[0]
         self.__dict__.update(values)
         self.validate()
 

@@ -8,7 +8,7 @@ from checks.reasoning.wording import no_netns
 from runtime.facts.processes import NAMESPACES
 from runtime.facts.snapshot import Snapshot
 from runtime.network.command_line import within
-from runtime.values import Kind, choice, many
+from runtime.values import Kind, choice, in_words, many
 
 _PID = "pid "
 
@@ -37,13 +37,15 @@ class Membership(NamedTuple):
 def _subject(value: object) -> str:
     if isinstance(value, str) and value:
         return value
-    raise ValueError(f"{value!r} is neither the name of a netns nor 'pid NUMBER'")
+    raise ValueError(f"{in_words(value)} is neither the name of a netns nor 'pid NUMBER'")
 
 
 def _several(value: object) -> tuple[str, ...]:
     parsed: tuple[str, ...] = many(SUBJECT).parse(value)
     if len(parsed) < 2:
         raise ValueError("it takes at least two to compare")
+    if len({*parsed}) < len(parsed):
+        raise ValueError("one of them is named twice, and is in one namespace with itself")
     return parsed
 
 

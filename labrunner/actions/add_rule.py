@@ -4,13 +4,13 @@ from checks.language.statement import argument
 from labrunner.chain_rule import ChainRule
 from runtime.lab_host import LabHost
 from runtime.network.command_line import iptables
-from runtime.values import whole_number
+from runtime.rule_values import PLACE
 
 
 class AddRule(ChainRule):
     """Add a packet rule to a chain, after the others or at a place among them (iptables(8), -A and -I)."""
 
-    at = argument(whole_number(1, 65535), "its place among the rules of the chain: 1 is the first", default=None)
+    at = argument(PLACE, "its place among the rules of the chain: 1 is the first", default=None)
 
     def command(self) -> str:
         place = f"-I {self.chain} {self.at}" if self.at else f"-A {self.chain}"

@@ -9,11 +9,15 @@ from labrunner.action import Action
 from runtime.lab_host import LabHost
 from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
-from runtime.values import NETNS, TEXT, WORD, Kind
+from runtime.values import NETNS, TEXT, WORD, Kind, in_words
 
 _SHELL = re.compile(r"[|&;<>()$`\\\"'*?\[#~\n]|^\w+=")  # what only a shell understands: sh(1)
 _ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?(?![\w.])")
 _PORT = re.compile(r"(?<=port )\d+")
+_SETTING = re.compile(r"(?<=\w=)\d+(?!\S)")
+_CONFUSED = {one: other for pair in (("tcp", "udp"), ("up", "down"), ("ACCEPT", "DROP"), ("accept", "drop"))
+             for one, other in (pair, pair[::-1])}
+_CONFUSED_WORD = re.compile(rf"(?<![\w.-])(?:{'|'.join(_CONFUSED)})(?![\w.-])")
 
 
 def _command(value: Any) -> str:
@@ -24,9 +28,11 @@ def _command(value: Any) -> str:
 
 
 def _wrong(command: str) -> list[str]:
-    """Each address and each port in it another one."""
+    """Each address, port, setting in it another one, and each word that has an opposite its opposite."""
     others = [(match.span(), _another(*match[0].partition("/"))) for match in _ADDRESS.finditer(command)]
     others += [(match.span(), str(int(match[0]) + 1)) for match in _PORT.finditer(command)]
+    others += [(match.span(), "1" if match[0] == "0" else "0") for match in _SETTING.finditer(command)]
+    others += [(match.span(), _CONFUSED[match[0]]) for match in _CONFUSED_WORD.finditer(command)]
     return [command[:start] + other + command[end:] for (start, end), other in others]
 
 
@@ -36,7 +42,7 @@ def _another(address: str, slash: str, length: str) -> str:
 
 def _status(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 255:
-        raise ValueError(f"{value!r} is not an exit status, which is a number from 0 to 255")
+        raise ValueError(f"{in_words(value)} is not an exit status, which is a number from 0 to 255")
     return value
 
 
@@ -70,3 +76,6 @@ class Run(Action):
 
     def apply(self, host: LabHost) -> None:
         host.shell(self.command(), self.status)
+
+    def type_in(self, host: LabHost) -> None:
+        self.apply(host)

@@ -91,7 +91,8 @@ def _places() -> Iterator[_Place]:
     yield from (_Place(folder) for folder in labs.__path__)
     for folder in filter(None, os.environ.get("LABRUN_PATH", "").split(":")):
         path = os.path.abspath(folder)
-        yield _Place(path, f"{path} (in LABRUN_PATH)", "make that folder, or take it out of LABRUN_PATH")
+        mend = "see that it is a folder that you can read" if os.path.lexists(path) else "make that folder"
+        yield _Place(path, f"{path} (in LABRUN_PATH)", f"{mend}, or take it out of LABRUN_PATH")
     for offer in offers():
         yield _Place(offer.folder, f"{offer.module} (offered by the package {offer.package})",
                      f"install {offer.package} anew, or without it: pip uninstall {offer.package}")

@@ -39,11 +39,23 @@ def offers() -> list[Offer]:
 def _look() -> list[Offer]:
     from importlib.metadata import entry_points
 
+    if sys.flags.no_site:  # so labrun is started; the packages that pip installs as editable are in .pth files
+        _read_pth_files()
     found = []
     for each in entry_points(group=_GROUP):
         module = each.value.partition(":")[0].strip()
         found.append(Offer(each.dist.name if each.dist else each.name, module, _folder_of(module)))
     return found
+
+
+def _read_pth_files() -> None:
+    """What Python does with them when it is started without -S (site(3))."""
+    from site import addsitedir
+
+    before = [*sys.path]
+    for folder in before:
+        if os.path.basename(folder) == "site-packages":
+            addsitedir(folder)
 
 
 def _folder_of(module: str) -> str:

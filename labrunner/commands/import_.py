@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 
 from labrunner.cli import EXIT_PASS
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     print(report(made), file=sys.stderr)
     if path:
         shown = os.path.dirname(path) if os.path.basename(path) == _FILE else path
-        print(f"written: {path}\n  next: labrun run {shown}", file=sys.stderr)
+        print(f"written: {path}\n  next: labrun run {shlex.quote(shown)}", file=sys.stderr)
     return EXIT_PASS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 
 from labrunner.catalogue.catalog import catalogue
 from labrunner.cli import EXIT_PASS
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{folder} exists already", mend="choose another name; or write its lab.yaml anew: --force")
     write_lab(path, _text(options.id))
     shown = folder.removeprefix("./")
-    shown = shown if "/" in shown else f"./{shown}"
+    shown = shlex.quote(shown if "/" in shown else f"./{shown}")
     print(f"{path.removeprefix('./')} is a lab that passes. Change it to the one you have in mind.\n"
           f"  next: labrun run {shown}     watch it\n"
           f"        labrun lint {shown}    is it written well?\n"

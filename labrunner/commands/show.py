@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from shlex import quote
 from textwrap import fill
 
 from labrunner.catalogue.catalog import find
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     for number, step in enumerate(lab.steps, 1):
         _step(number, step, options.commands)
     checks = sum(len(step.checks) for step in lab.steps)
-    print(f"\n{_count(len(lab.steps), 'step')}, {_count(checks, 'check')}. Watch it: labrun run {options.lab}")
+    print(f"\n{_count(len(lab.steps), 'step')}, {_count(checks, 'check')}. Watch it: labrun run {quote(options.lab)}")
     return EXIT_PASS
 
 

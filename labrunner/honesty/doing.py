@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -12,10 +12,11 @@ from labrunner.language.lab import Holds, Lab, Step
 from labrunner.session import Session
 from runtime.errors import Refused
 from runtime.facts.likeness import fingerprint
+from runtime.probes import ping
 from runtime.sandbox.handle import start
 
 # Seconds. Where nothing is wrong an answer comes within milliseconds, and who waits less for one can only find too much
-# wrong. Where nothing should be wrong, what was found is looked at again with all the patience that labrun has.
+# wrong: what was found is looked at again.
 PATIENCE = 0.3
 
 
@@ -53,18 +54,25 @@ def attempt(session: Session, step: Step) -> None:
     session.observe()
 
 
-def first_failure(session: Session, holds: Sequence[Holds], patience: float = PATIENCE) -> Failure | None:
+def first_failure(session: Session, holds: Sequence[Holds]) -> Failure | None:
     """The first check that does not pass. Those that need no traffic are asked first: most often they tell.
 
-    patience: seconds for which an answer that has to come is waited for.
+    On a busy machine an answer may be late, and a mistake must not count as noticed for that. So a check that fails is
+    judged again, with all the patience that labrun has.
     """
     quiet = [each for each in holds if not each.check.needs_traffic()]
-    for some in (quiet, [each for each in holds if each not in quiet]):
-        judged = session.judge([each.check for each in some], patience)
-        for each, (_check, verdict, _seconds) in zip(some, judged, strict=True):
-            if verdict.outcome != "pass":
-                return Failure(each, verdict)
-    return None
+    if found := next(_failures(session, quiet, PATIENCE), None):
+        return found
+    doubtful = [each.holds for each in _failures(session, [each for each in holds if each not in quiet], PATIENCE)]
+    return next(_failures(session, doubtful, ping.PATIENCE), None)
+
+
+def _failures(session: Session, holds: Sequence[Holds], patience: float) -> Iterator[Failure]:
+    """patience: seconds for which an answer that has to come is waited for."""
+    judged = session.judge([each.check for each in holds], patience)
+    for each, (_check, verdict, _seconds) in zip(holds, judged, strict=True):
+        if verdict.outcome != "pass":
+            yield Failure(each, verdict)
 
 
 class Reference:

@@ -12,6 +12,7 @@ from labrunner.action import Action
 from labrunner.language.lab import Do, Lab
 from runtime.network.netns import LAB_HOST
 from runtime.network.world import UPLINK
+from runtime.rule_values import PLACE
 from runtime.values import INTERFACE, NETNS
 
 
@@ -48,7 +49,7 @@ def mistakes(lab: Lab) -> Iterator[Mistake]:
 
 def _used(lab: Lab) -> dict[str, list[Any]]:
     """The values of each kind that the lab itself uses, in its order: people confuse one with another."""
-    used: dict[str, dict[Any, None]] = {NETNS.name: {LAB_HOST: None}}
+    used: dict[str, dict[Any, None]] = {NETNS.name: {LAB_HOST: None}, PLACE.name: {1: None}}
     for action in (action for step in lab.steps for action in step.actions):
         for name, value in action.values().items():
             if value is not None:
@@ -59,12 +60,23 @@ def _used(lab: Lab) -> dict[str, list[Any]]:
 
 
 def _spoiled(action: Action, name: str, used: dict[str, list[Any]]) -> Iterator[Action]:
-    """The action with another value for one argument. One that no lab could be loaded with is left out."""
+    """The action with one argument spoiled. One that no lab could be loaded with is left out."""
     values = {key: value for key, value in action.values().items() if value is not None}
-    for other in _others(action.arguments[name], values.get(name), used):
-        given = {key: value for key, value in (values | {name: other}).items() if value is not None}
+    others = ({name: other} for other in _others(action.arguments[name], values.get(name), used))
+    for changed in (*others, *_misplaced(action, name)):
+        given = {key: value for key, value in (values | changed).items() if value is not None}
         with suppress(NotAllowed):
             yield type(action)(**given)
+
+
+def _misplaced(action: Action, name: str) -> Iterator[dict[str, Any]]:
+    """The value given to another argument of its kind that has none: `-d` for `-s`, `-o` for `-i`, a `!` too much."""
+    argument, values = action.arguments[name], action.values()
+    if argument.required or argument.default is not None or values[name] is None:
+        return
+    for other, its in action.arguments.items():
+        if its.kind is argument.kind and values[other] is None:
+            yield {name: None, other: values[name]}
 
 
 def _others(argument: Argument, value: Any, used: dict[str, list[Any]]) -> list[Any]:

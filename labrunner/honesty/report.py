@@ -45,7 +45,9 @@ class Report(NamedTuple):
         if self.outcome == "skip":
             return "skipped: this machine lacks something for it"
         total, noticed = len(self.mistakes), self.noticed
-        score = f"{noticed} of {total} mistakes noticed ({100 * noticed // total if total else 100} %)"
+        score = "no mistake can be made"
+        if total:
+            score = f"{noticed} of {total} mistakes noticed ({100 * noticed // total} %)"
         wrong = sum(not result.good for result in self.results if not result.trial.mistake) + len(self.left)
         if not wrong:
             return f"{score}, the solution passes and leaves nothing behind"

@@ -36,11 +36,14 @@ def side_by_side(trials: Sequence[Trial], at_once: int = 0) -> Iterator[Result]:
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
-                trial = waiting.pop()
-                trial.prepare()
-                process = Apart(trial.carry_out)
-                running[process.fileno()] = (process, trial)
-            for fd in select.select(list(running), [], [])[0]:
+                started = _start(waiting.pop())
+                if isinstance(started, Result):
+                    yield started
+                    if isinstance(started.problem, Missing):
+                        return
+                else:
+                    running[started[0].fileno()] = started
+            for fd in select.select(list(running), [], [])[0] if running else ():
                 result = _result(*running.pop(fd))
                 yield result
                 if isinstance(result.problem, Missing):
@@ -53,6 +56,15 @@ def side_by_side(trials: Sequence[Trial], at_once: int = 0) -> Iterator[Result]:
 def one(trial: Trial) -> Result:
     """The result of a single trial."""
     return next(side_by_side([trial]))
+
+
+def _start(trial: Trial) -> tuple[Apart, Trial] | Result:
+    """The trial under way; or its result, when it could not even be prepared."""
+    try:
+        trial.prepare()
+    except Problem as problem:
+        return Result(trial, problem=problem)
+    return Apart(trial.carry_out), trial
 
 
 def _result(process: Apart, trial: Trial) -> Result:

@@ -12,7 +12,6 @@ from labrunner.language.lab import Lab
 from labrunner.session import Session
 from runtime.errors import Refused
 from runtime.facts.likeness import fingerprint
-from runtime.probes import ping
 from runtime.sandbox.handle import start
 
 RUNS = 2
@@ -94,8 +93,7 @@ class OneStep(Trial):
         if step.do and first_failure(session, step.holds) is None:
             return Finding(step.line, f"all checks of step '{step.id}' pass before it is done",
                            "add a check of what it changes")
-        failed = done(session, step) or (
-            first_failure(session, step.holds) and first_failure(session, step.holds, ping.PATIENCE))
+        failed = done(session, step) or first_failure(session, step.holds)
         if isinstance(failed, Failure):
             return Finding(failed.holds.line, f"in step '{step.id}', when the checks of the steps before it were not "
                            f"judged: {_told(failed.verdict)}", "let the step send the traffic that it counts")
@@ -105,8 +103,8 @@ class OneStep(Trial):
 class Spoiled(Trial):
     """Somebody makes a mistake. A check has to notice it, in that step or in a later one; or the kernel refuses it.
 
-    What leaves everything as the right action does is no mistake, but another way: the end of a wire may be made in its
-    place, and need not be moved there.
+    What leaves everything as the right action does, when its step is over, is no mistake, but another way: the end of a
+    wire may be made in its place, and need not be moved there.
     """
 
     mistake = True
@@ -127,7 +125,7 @@ class Spoiled(Trial):
         for place in range(self._mistake.step, len(self.lab.steps)):
             refused = self._done(session, place)
             state = fingerprint(session.observe())
-            if refused or (self._is_seen() and state == self._reference.states[place]):
+            if refused or (place == self._mistake.step and self._is_another_way(state)):
                 return None
             kept = [each.holds for each in self.lab.kept(place)]
             if first_failure(session, (*self.lab.steps[place].holds, *kept)):
@@ -135,9 +133,10 @@ class Spoiled(Trial):
         return Finding(self.line, f"no check notices this mistake: {self._mistake}",
                        f"add a check of it to step '{self.lab.steps[self._mistake.step].id}'")
 
-    def _is_seen(self) -> bool:
-        """Whether two equal fingerprints mean that nothing else is different either."""
-        return self._mistake.wrong is not None and self._mistake.wrong.seen
+    def _is_another_way(self, state: str) -> bool:
+        """Whether the step leaves what it should. What only a later step clears away was a mistake all the same."""
+        wrong = self._mistake.wrong
+        return wrong is not None and wrong.seen and state == self._reference.states[self._mistake.step]
 
     def _done(self, session: Session, place: int) -> bool:
         """The step, with the mistake if it is the one. Whether the mistake was refused: then it is as if left out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from labrunner.importing import programs
@@ -13,14 +14,17 @@ from labrunner.importing.shell import Command, commands
 
 _SHELLS = frozenset(("", "sh", "bash", "shell", "zsh", "ash", "console", "terminal", "shell-session", "shellsession",
                      "session", "text", "txt", "plain", "none"))
-_PROMPT = re.compile(r"\s*(?P<who>\(?\[?[\w.-]+@[\w.-]+[: ]?[^\s$#]*|(?:ba|z|da)?sh[\d.-]*|[~/][\w./~-]*)?\s?"
-                     r"(?P<sign>[$#%])\s+(?P<command>\S.*)")
+_PROMPT = re.compile(r"\s*(?P<who>\(?\[?[\w.-]+@[\w.-]+[: ]?[^\s$#]*|(?:ba|z|da)?sh[\d.-]*|(?:[\w.-]+:)?[~/][\w./~-]*)?"
+                     r"\s?(?P<sign>[$#%])\s+(?P<command>\S.*)")
 _MORE = re.compile(r"\s*> ?")
+# history(1): the number of each line, and the time when that is shown
+_NUMBERED = re.compile(r"[ \t]*\d{1,6}(?:\*[ \t]|[ \t]{2}|\t)[ \t]*(?:\[?\d{4}-\d\d-\d\d[ T][\d:]+\]?[ \t]+)?(?=\S)")
 _DOCKERFILE = re.compile(r"\s*(?:#.*\n\s*)*(?:ARG .*\n\s*)*FROM\s+\S+", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"\w+=\S*\s*")
 _WORD = re.compile(r"\(|\{(?=\s)|[\w./:\[+-]+")
 _IPTABLES_VERB = re.compile(r"\s-(?:[ADIRLSFZNXPEC]|-(?:append|delete|insert|list|flush|zero|new|policy|check))")
 _LONGEST_SHOWN = 60
+LEAVING = frozenset(("exit", "logout"))
 UNKNOWN_PROGRAM = "no program that is known here"
 OUTPUT = "what a command printed"
 
@@ -90,6 +94,9 @@ def _left_out(snippet: Snippet, why: str) -> LeftOut:
 def _in_sentence(snippet: Snippet) -> Iterator[Found | LeftOut]:
     prompted = _PROMPT.fullmatch(snippet.text)
     text = prompted["command"] if prompted and prompted["sign"] == "$" else snippet.text.strip()
+    if text in LEAVING:
+        yield Found(text, snippet.line)
+        return
     if not is_command(text) or not re.search(r"\s", without_sudo(text)):
         return
     if is_mention(without_sudo(text)):
@@ -113,6 +120,9 @@ def is_mention(text: str) -> bool:
 
 def _in_block(snippet: Snippet) -> Iterator[Found | LeftOut]:
     lines = snippet.text.split("\n")
+    if all(_NUMBERED.match(line) for line in lines if line.strip()):
+        lines = [_NUMBERED.sub("", line, count=1) for line in lines]
+        snippet = snippet._replace(text="\n".join(lines))
     if any(_prompted(line, bare=False) for line in lines):
         yield from _session(lines, snippet.line, bare=False)
     elif not any(is_command(line.strip()) for line in lines) and any(_prompted(line, bare=True) for line in lines):
@@ -154,18 +164,14 @@ def _session(lines: list[str], begin: int, bare: bool) -> Iterator[Found | LeftO
 
 def _script(snippet: Snippet) -> Iterator[Found | LeftOut]:
     """Commands without prompts; what is none among them is left out."""
-    strange: LeftOut | None = None
-    for command in commands(snippet.text, snippet.line):
-        known = is_command(command.text)
+    for known, group in groupby(commands(snippet.text, snippet.line), key=lambda command: is_command(command.text)):
+        found = list(group)
         if known:
-            if strange:
-                yield strange
-            strange = None
-            yield from _told([command])
-        elif not strange:
-            strange = LeftOut(command.text.partition("\n")[0], command.line, UNKNOWN_PROGRAM)
-    if strange:
-        yield strange
+            yield from _told(found)
+        else:
+            others = found[-1].line - found[0].line
+            more = f", nor in {others} more line{'s' * (others > 1)}" if others else ""
+            yield LeftOut(found[0].text.partition("\n")[0], found[0].line, UNKNOWN_PROGRAM + more)
 
 
 def _told(found: Iterator[Command] | list[Command], output: str = "") -> Iterator[Found | LeftOut]:

@@ -29,6 +29,7 @@ from labrunner.importing.verbs import actions_of
 from labrunner.importing.where import here
 from runtime.network.world import GATEWAY, SERVER, UPLINK
 
+_NO_WORDS = "The notes have no words on these commands."
 _TOPICS = {"AddNetns": "netns", "AddVeth": "veth", "AddBridge": "bridge", "AddRoute": "route", "Masquerade": "nat",
            "PublishPort": "nat", "AddRule": "firewall", "SetPolicy": "firewall"}
 
@@ -202,7 +203,7 @@ class _Drafter:
     def _add(self, title: str, teach: str, checks: list[Check]) -> None:
         number = len(self._steps)
         step = DraftStep(self._names.new(title), title or f"Step {number + 1}",
-                         "\n\n".join(filter(None, (*self._waiting_teach, teach))), tuple(self._waiting),
+                         "\n\n".join(filter(None, (*self._waiting_teach, teach))) or _NO_WORDS, tuple(self._waiting),
                          tuple(DraftCheck(check) for check in checks))
         self._say_moved(f"at the beginning of the step '{step.title}'")
         self._close(step.id)

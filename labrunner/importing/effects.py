@@ -215,7 +215,7 @@ class Effects:
                 self._touch_link(link, "address")
             case DeleteAddress(address=address, interface=interface):
                 link = self._link(interface, netns)
-                link.addresses = [each for each in link.addresses if each != address]
+                model.delete_address(link, address)
                 self._touch_link(link, "address")
 
     def _do_rule(self, action: AddRule | DeleteRule | PublishPort) -> None:
@@ -256,7 +256,10 @@ class Effects:
         netns = netns_of(words[1:], netns)[0] if words[:1] == ["ip"] else netns
         if _AT_LINKS.intersection(names):
             for link in [link for link in model.links.values() if link.name in names and link.netns in (netns, *names)]:
-                link.unsure, link.addresses = True, []
+                link.unsure = True
+                if "flush" in words:
+                    model.delete_address(link, *link.addresses)
+                link.addresses = []
         model.files = {path: text for path, text in model.files.items()
                        if not any(part in action.command_ for part in path.split("/")[2:])}
         if _AT_ROUTES.search(action.command_):

@@ -7,9 +7,12 @@ import re
 _CD = re.compile(r"cd\s+(\S+)$")
 _ASSIGNED = re.compile(r"(?:export\s+|readonly\s+|local\s+)?([A-Za-z_]\w*)="
                        r"(\"[^\"]*\"|'[^']*'|\$\(.*\)|`.*`|[^\s;&|]*)$", re.DOTALL)
+_NOTHING_ELSE = re.compile(r"set\s+[-+]\w+(?:\s+\w+)?|clear|exit|logout|history|pwd")
 _PLAIN = re.compile(r"[\w./:@%+,-]*")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:[^A-Za-z_}][^}]{0,200})?\})")
 _SET_INSIDE = re.compile(r"(?:^|[\s;&|(])(?:for\s+|read\s+(?:-\w+\s+)*)?([A-Za-z_]\w*)(?==|\s+in\b|\s*(?:$|[;|&\n]))")
+# does the same in every folder
+_ANYWHERE = re.compile(r"(?:ip|bridge|ip6?tables)(?! -b|.* (?:exec|obj) ) [\w ./:!,@+-]+")
 _LONGEST_VALUE = 1000
 _KNOWN = frozenset(("HOME", "PATH", "PWD", "USER", "SHELL", "RANDOM", "HOSTNAME", "TMPDIR", "IFS", "UID"))
 
@@ -31,7 +34,7 @@ class LearnerShell:
             self._values.pop(assigned[1], None)
             if len(value) < _LONGEST_VALUE:  # a=$a$a, again and again
                 self._values[assigned[1]] = value
-        return bool(folder or assigned) or bool(re.match(r"set\s+[-+]\w+$|(?:clear|exit|history|pwd)$", text))
+        return bool(folder or assigned) or bool(_NOTHING_ELSE.fullmatch(text))
 
     def _enter(self, folder: str) -> None:
         if folder.startswith(("/", "~")):
@@ -62,4 +65,5 @@ class LearnerShell:
         """A filled command so that a shell of its own can run it: in the right folder, with what it needs to know."""
         needed = dict.fromkeys(found[1] or found[2] for found in _VARIABLE.finditer(text))
         sets = [f"{name}={self._values[name]}" for name in needed if name in self._values]
-        return " && ".join([*(f"cd {folder}" for folder in self._folders), *sets, text])
+        folders = () if _ANYWHERE.fullmatch(text) else self._folders
+        return " && ".join([*(f"cd {folder}" for folder in folders), *sets, text])

@@ -100,6 +100,12 @@ class Model:
             other.master = None if other.master is link else other.master
             other.unsure = other.unsure or not other.kind  # what the notes did not make may be its other end
 
+    def delete_address(self, link: Link, *addresses: str) -> None:
+        """With the last of its addresses an interface loses its routes (fib_inetaddr_event in the kernel)."""
+        link.addresses = [each for each in link.addresses if each not in addresses]
+        if not link.addresses:
+            self._without_paths(link)
+
     def move_link(self, link: Link, netns: str) -> None:
         """It goes down and loses its addresses and routes."""
         self._without_paths(link)

@@ -16,7 +16,7 @@ class Names:
 
     def new(self, title: str) -> str:
         """'Create a bridge: br0' -> 'create-a-bridge-br0'."""
-        plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+        plain = unicodedata.normalize("NFKD", title.casefold()).encode("ascii", "ignore").decode()
         name = "-".join(re.findall(r"[a-z0-9]+", plain))
         if len(name) > _LONGEST:
             name = name[: _LONGEST + 1].rpartition("-")[0] or name[:_LONGEST]

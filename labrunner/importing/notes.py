@@ -6,7 +6,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from os.path import basename, splitext
-from textwrap import wrap
+from textwrap import dedent, wrap
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -29,6 +29,9 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _TEMPLATE = re.compile(r"\{(?=[{%])")
 _CONNECTIVES = frozenset(("and", "then", "or", "also"))
 _FENCE = re.compile(r"\s*(?:```|~~~)")
+_OPENING = re.compile(r" *(```+|~~~+)([^`]*)")
+_LANGUAGE = re.compile(r"[\s{.]*([\w+#-]+)")
+_TASK = re.compile(r"\s*\[[ xX]\]\s+")
 _MARKUP = re.compile(r"\s*(?:[-+*#>|=~]|\d+[.)]|```)")
 _LONGEST_TITLE, _LONGEST_SAID = 70, 500
 _WIDTH, _LONGEST_LINE = 112, 20_000
@@ -201,11 +204,32 @@ def _snippets(block: Sequence[Token]) -> Iterator[Snippet]:
     for token in block:
         lines = range(*token.map) if token.map else range(0)
         if token.type == "fence":
-            yield Snippet(token.content, lines.start + 2, (token.info.split() or [""])[0].lower(), lines)
+            yield Snippet(token.content, lines.start + 2, _language(token.info), lines)
+        elif token.type == "code_block" and any(map(_OPENING.fullmatch, token.content.split("\n"))):
+            yield from _in_tab(token, lines.start)
         elif token.type == "code_block":
             yield Snippet(token.content, lines.start + 1, "", lines)
         elif token.type == "inline":
             yield from _in_sentence(token, lines.start + 1)
+
+
+def _language(info: str) -> str:
+    """bash, of ```bash, ```bash {1,3} and ```{.bash .numberLines}"""
+    found = _LANGUAGE.match(info)
+    return found[1].lower() if found else ""
+
+
+def _in_tab(token: Token, begin: int) -> Iterator[Snippet]:
+    """Fences that are indented, below a line as `=== "Debian"` of MkDocs. begin: the line of the first, from 0."""
+    written = token.content.rstrip("\n").split("\n")
+    opened, start = None, 0
+    for number, line in enumerate([*written, None]):
+        if opened and (line is None or line.strip() == opened[1]):
+            text = dedent("\n".join(written[start + 1 : number]))
+            yield Snippet(text, begin + start + 2, _language(opened[2]), range(begin + start, begin + number + 1))
+            opened = None
+        elif line and not opened:
+            opened, start = _OPENING.fullmatch(line), number
 
 
 def _in_sentence(token: Token, line: int) -> Iterator[Snippet]:
@@ -226,7 +250,7 @@ def _first_words(block: Sequence[Token]) -> str:
     """The first line of a block that has words beside its code, as a title."""
     for token in block:
         if token.type == "inline":
-            for line in (line[:_LONGEST_SAID] for line in token.content.split("\n")):
+            for line in (_TASK.sub("", line[:_LONGEST_SAID], count=1) for line in token.content.split("\n")):
                 words = re.findall(r"[^\W\d_]+", _CODE.sub("", line))
                 if words and not _CONNECTIVES.issuperset(word.lower() for word in words):
                     return title_of(_TRAILING_CODE.sub("", line))

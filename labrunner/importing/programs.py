@@ -19,7 +19,8 @@ ORDINARY = frozenset((
     "taskset", "dd"))
 BUILTINS = frozenset((
     "cd", "export", "set", "unset", "source", ".", ":", "eval", "exec", "exit", "read", "wait", "alias", "ulimit",
-    "umask", "for", "while", "until", "if", "case", "{", "(", "trap", "type", "command"))
+    "umask", "for", "while", "until", "if", "case", "{", "(", "trap", "type", "command", "history", "logout", "clear",
+    "pwd"))
 DAEMONS = frozenset((
     "docker", "dockerd", "docker-compose", "podman", "buildah", "nerdctl", "ctr", "crictl", "containerd", "kubectl",
     "minikube", "kind", "systemctl", "service", "journalctl", "lxc", "virsh", "vagrant"))

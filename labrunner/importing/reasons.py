@@ -20,6 +20,7 @@ _WORD = re.compile(r"[^\s'\"]+")
 _EVERYTHING = re.compile(r"/(?:\*|bin|boot|dev|etc|home|lib|usr|var|sbin)?/?")
 _HOST = re.compile(r"(?:https?://)?([\w.-]+|\[[0-9a-f:]+\])(?::\d+)?(?:/.*)?$")
 _FORK_BOMB = re.compile(r":\s*\(\)\s*\{")
+_BECOMING_ROOT = re.compile(r"(?:sudo|doas)\s+-[is]+|(?:sudo\s+)?su(?:\s+-l?)?(?:\s+root)?")
 _DEVICE = re.compile(r"(?:of=|>\s*)/dev/(?!null|zero|tty|std|fd|shm|pts)\w+")
 _CONTAINER_SHELL = re.compile(r"(?:^|/)(?:ba|z|da|a)?sh$")
 
@@ -33,6 +34,8 @@ def why_not(text: str) -> str:
     placeholder = _PLACEHOLDER.search(_QUOTED.sub("", text))
     if placeholder:
         return f"{placeholder[0]} stands for something that the notes do not say"
+    if _BECOMING_ROOT.fullmatch(text):
+        return "in a lab one is root from the start"
     if _FORK_BOMB.search(text) or _DEVICE.search(text):
         return "it would destroy something"
     return next(filter(None, (_why_not_run(program, rest, text) for program, rest in _runs(text))), "")

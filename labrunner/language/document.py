@@ -118,7 +118,8 @@ class _Converter:
             return int(value)
         if kind == "float":
             try:
-                return float(value)
+                if str(float(value)) == value:  # and not 1.10, which is the version of something
+                    return float(value)
             except ValueError:
                 pass  # .inf, .nan, or minutes and seconds: 1:30.5
         if kind == "bool":

@@ -16,8 +16,10 @@ from runtime.values import SUBNET
 
 _DEEPEST = 8
 _FORM = "a template is {{ NAME }}, {{ NAME | host(2) }} or {{ NAME | address(2) }}"
+_BRACKETS = "; where brackets are meant, as for docker, write {{ '{{' }} for {{"
 _WORDS = {"Getattr": "'.'", "Getitem": "'[...]'", "Call": "calls", "CondExpr": "'if'", "Concat": "'~'", "Mul": "'*'",
-          "Pow": "'**'"}
+          "Pow": "'**'", "Add": "'+'", "Sub": "'-'", "Div": "'/'", "FloorDiv": "'//'", "Mod": "'%'",
+          "Compare": "comparisons"}
 
 
 class Unfillable(Exception):
@@ -46,7 +48,7 @@ class Expressions:
         try:
             return self._environment.parse(text)
         except TemplateSyntaxError as error:
-            raise Unfillable(error.message or "it is no template", error.lineno) from error
+            raise Unfillable(error.message or "it is no template", error.lineno, _FORM + _BRACKETS) from error
         except (RecursionError, ValueError) as error:  # ten thousand brackets, or a number with as many digits
             raise Unfillable(str(error), 1) from error
 
@@ -58,7 +60,7 @@ class Expressions:
             self._refuse(node, depth)
             if isinstance(node, self._nodes.Name):
                 yield node.name
-            pending += [(child, depth + 1) for child in node.iter_child_nodes()]
+            pending += reversed([(child, depth + 1) for child in node.iter_child_nodes()])  # the first of them is next
 
     def render(self, parsed: Any) -> Iterator[str]:
         """The text that a template becomes, piece by piece. Raises Unfillable."""

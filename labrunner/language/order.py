@@ -32,7 +32,8 @@ def _wrong_need(steps: tuple[Step, ...], place: int, wanted: str) -> _Told | Non
     """Only what was done before can be needed."""
     ids, own = [step.id for step in steps], steps[place].id
     if wanted not in ids:
-        return f"there is no step '{wanted}' that could be needed", nearest(wanted, ids[:place])
+        return f"there is no step '{wanted}' that could be needed", (
+            nearest(wanted, ids[:place]) if place else "it is the first step, and needs none: take 'needs' away")
     if wanted == own:
         return f"the step '{own}' needs itself", "name a step before it, or leave it out"
     if wanted in ids[:place]:

@@ -49,13 +49,13 @@ class Reader:
     def texts(self, top: Mapping[str, Entry], key: str) -> tuple[str, ...]:
         """The texts of the list under `key`."""
         nodes = self.nodes(top, key)
-        for node in nodes:
-            if not isinstance(node.value, str) and node.value is not UNKNOWN:
-                self.mistake(node, f"'{key}' is a list of texts, and here stands {_kind_of(node.value)}",
-                             _quotes(node.value))
-            elif isinstance(node.value, str) and not node.value.strip():
+        found = [node.worded() for node in nodes]
+        for node, value in zip(nodes, found, strict=True):
+            if not isinstance(value, str) and value is not UNKNOWN:
+                self.mistake(node, f"'{key}' is a list of texts, and here stands {_kind_of(value)}", _quotes(value))
+            elif isinstance(value, str) and not value.strip():
                 self.mistake(node, f"a text of the list '{key}' is empty", "write one, or take the entry away")
-        return tuple(node.value for node in nodes if isinstance(node.value, str))
+        return tuple(value for value in found if isinstance(value, str))
 
     def text(self, top: Mapping[str, Entry], key: str) -> str:
         """The text under `key`; '' when there is none."""
@@ -77,8 +77,9 @@ class Reader:
         if key not in top:
             return None
         node = top[key].node
-        if isinstance(node.value, kind) and not (kind is int and isinstance(node.value, bool)):
-            return node.value
+        value = node.worded() if kind is str else node.value
+        if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+            return value
         if node.value is not UNKNOWN:
             self.mistake(node, f"'{key}' has to be {says}, and here stands {_kind_of(node.value)}",
                          _quotes(node.value) if kind is str else "")

@@ -6,6 +6,7 @@ tree is kept in the user's cache folder, as Python keeps what it has compiled.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from labrunner.errors import LabError, LabMistake, Place, UsageError
@@ -33,6 +34,8 @@ def read_document(path: str, given: Mapping[str, str], fresh: bool = False) -> D
 
 
 def _read(path: str) -> bytes:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UsageError(f"{path} cannot be read", "it is no ordinary file")  # of a pipe, one could wait for ever
     try:
         with open(path, "rb") as file:
             data = file.read(_LARGEST_FILE + 1)

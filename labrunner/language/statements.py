@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from checks.language.check import Check
 from checks.language.composite import CHECKS as LIST_OF_CHECKS
-from checks.language.statement import Mistake, Statement
+from checks.language.statement import Argument, Mistake, Statement
 from labrunner.action import Action
 from labrunner.errors import nearest
 from labrunner.language.lab import Do, Holds
@@ -19,6 +20,7 @@ from runtime.values import NETNS, Kind
 
 S = TypeVar("S", bound=Statement)
 _UNTIL = "until"
+_DIGITS = re.compile("[0-9]{1,18}")
 
 
 class StatementReader(Reader):
@@ -85,11 +87,19 @@ class StatementReader(Reader):
             self.mistake_at(node.value[_UNTIL], *self._misplaced_until(found, sort))
             return
         says = f"one {sort.noun} has to stand here, and here stand {len(found)} words: {', '.join(found)}"
-        if found[0] in sort.words and node.value[found[0]].node.value is None:
-            example = f"indent the arguments of '{found[0]}' further than '{found[0]}' itself"
-        elif {*found} <= {*sort.words, _UNTIL}:
-            example = f"put '- ' before each {sort.noun}"
-        self.mistake(node, says, example)
+        self.mistake(node, says, self._apart(node, found, sort) or example)
+
+    def _apart(self, node: Node, found: tuple[str, ...], sort: Sort[S]) -> str:
+        """What to do about words side by side, when it can be told."""
+        word, beside = found[:2]
+        if word in sort.words and node.value[word].node.value is None:
+            return f"indent the arguments of '{word}' further than '{word}' itself"
+        if {*found} <= {*sort.words, _UNTIL}:
+            return f"put '- ' before each {sort.noun}"
+        arguments = sort.find(word).arguments if word in sort.words else {}
+        if beside in arguments:
+            return f"write its arguments together, as '- {word}: {{{next(iter(arguments))}: ..., {beside}: ...}}'"
+        return f"beside a check, only '{_UNTIL}' can stand" if arguments and sort.noun == CHECKS.noun else ""
 
     def _misplaced_until(self, found: tuple[str, ...], sort: Sort[S]) -> tuple[str, str]:
         if len(found) == 1:
@@ -111,10 +121,10 @@ class StatementReader(Reader):
             return None
         fields = value if isinstance(value, dict) else {made.main: entry}
         try:
-            return made(**{key: each.node.plain() for key, each in fields.items()})
+            return made(**{key: _meant(made.arguments.get(key), each.node) for key, each in fields.items()})
         except Mistake as mistake:
-            if entry.node.known:  # else what was wrong has been said
-                self._explain(mistake, made, word, fields, entry)
+            for each in _telling(mistake, made, fields):
+                self._explain(each, made, word, fields, entry)
             return None
 
     def _composite(self, made: type[S], word: str, entry: Entry) -> S | None:
@@ -135,15 +145,38 @@ class StatementReader(Reader):
             self.mistake_at(at, f"'{word}' has no argument '{mistake.key}'", known)
         else:
             says = f"'{mistake.key}' has no value" if at.node.value is None else mistake.says
-            self.mistake(at.node, f"{word}: {says}", _needed(mistake.key, argument.kind, at.node.plain()))
+            self.mistake(at.node, f"{word}: {says}", _needed(mistake.key, argument.kind, at.node))
 
 
-def _needed(key: str, kind: Kind[Any], value: Any) -> str:
+def _meant(argument: Argument | None, node: Node) -> Any:
+    """The value of a node. A number that a template became is a text where only that fits."""
+    value, worded = node.plain(), node.worded()
+    as_text = argument and worded != value and not _parses(argument.kind, value) and _parses(argument.kind, worded)
+    return worded if as_text else value
+
+
+def _telling(mistake: Mistake, made: type[Statement], fields: Mapping[str, Entry]) -> list[Mistake]:
+    """All that is wrong, but for what has been said, and for what is missing because a word is misspelt."""
+    found = [each for each in (mistake, *mistake.also) if each.key not in fields or fields[each.key].node.known]
+    misspelt = not fields.keys() <= made.arguments.keys()
+    return [each for each in found if each.key] if misspelt else found
+
+
+def _needed(key: str, kind: Kind[Any], node: Node) -> str:
     """What the value of an argument has to be; '' when it is, and the statement as a whole is wrong."""
-    if _parses(kind, value):
+    if _parses(kind, node.plain()) or _parses(kind, node.worded()):
         return ""
-    quotes = isinstance(value, int | float) and _parses(kind, str(value)) and "quotes" not in kind.says
-    return f"'{key}' has to be {kind.says}" + (": put it in quotes" if quotes else "")
+    return f"'{key}' has to be {kind.says}" + _by_quotes(kind, node)
+
+
+def _by_quotes(kind: Kind[Any], node: Node) -> str:
+    """What to do when only the quotes are wrong: a number that has to be a text, or a text that has to be a number."""
+    value = node.value
+    if isinstance(value, int | float) and _parses(kind, str(value)) and "quotes" not in kind.says:
+        return ": put it in quotes"
+    if isinstance(value, str) and _DIGITS.fullmatch(value) and _parses(kind, int(value)):
+        return ": give the variable the type int" if node.filled else ": take the quotes away"
+    return ""
 
 
 def _parses(kind: Kind[Any], value: Any) -> bool:

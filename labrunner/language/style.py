@@ -10,10 +10,22 @@ from collections.abc import Iterator
 
 from checks.language.check import Check
 from checks.language.claim import Claim
-from labrunner.errors import LabMistake, Place
+from checks.language.composite import Composite
+from checks.language.statement import Statement
+from checks.netns import Netns
+from checks.not_ import Not
+from checks.reasoning.membership import SUBJECTS
+from labrunner.action import Action
+from labrunner.actions.add_netns import AddNetns
+from labrunner.actions.run import Run
+from labrunner.actions.write import Write
+from labrunner.errors import LabMistake, Place, nearest
 from labrunner.language.lab import Lab, Step
 from labrunner.language.loading import Examined
 from labrunner.language.tree import Node
+from runtime.network.netns import LAB_HOST
+from runtime.network.world import OUTSIDE
+from runtime.values import NETNS
 
 _A_SCREEN = 30  # lines
 _WANTED = {"summary": "what one learns, in a sentence", "minutes": "how long a learner needs",
@@ -24,7 +36,7 @@ def style(examined: Examined) -> list[LabMistake]:
     """All that could be better in a lab without mistakes, in the order of its file."""
     lab, root = examined.lab, examined.document.tree
     nodes = _list(root, "steps")
-    found = [*_about(root), *_unused(root, examined.document.used), *_proves_nothing(lab, nodes)]
+    found = [*_about(root), *_unused(root, examined.document.used), *_proves_nothing(lab, nodes), *_nowhere(lab, nodes)]
     for step, node in zip(lab.steps, nodes, strict=True):
         for rule in (_nameless, _full_stop, _untaught, _long, _hints, _only_claims, _said_twice):
             found += rule(step, node)
@@ -57,6 +69,51 @@ def _proves_nothing(lab: Lab, nodes: list[Node]) -> Iterator[LabMistake]:
                              "check what its actions change")
         retired |= {each.check: places.get(each.until, len(places)) for each in step.holds
                     if not isinstance(each.check, Claim)}
+
+
+def _nowhere(lab: Lab, nodes: list[Node]) -> Iterator[LabMistake]:
+    """What stands under `not` and is about a netns that nothing makes: by a slip of the pen it would always pass."""
+    actions = [action for step in lab.steps for action in step.actions]
+    typed = " ".join(text for action in actions for text in _typed(action))
+    made = {LAB_HOST, *([OUTSIDE] if lab.world == "internet" else []),
+            *(action.name for action in actions if isinstance(action, AddNetns))}
+    if "netns" in typed and "$" in typed:
+        return  # a loop can make any name
+    for step, node in zip(lab.steps, nodes, strict=True):
+        for check, at in zip(step.checks, [*_list(node, "check"), *_list(node, "claims")], strict=True):
+            for name in sorted(set[str]().union(*map(_where, _denied(check))) - made):
+                if name not in typed:
+                    yield LabMistake(at.place, f"nothing in this lab makes the netns '{name}': this is always so",
+                                     nearest(name, sorted(made)))
+
+
+def _denied(check: Check) -> Iterator[Check]:
+    """The checks under every `not` in a check."""
+    if isinstance(check, Not):
+        yield from check.checks
+    elif isinstance(check, Composite):
+        for each in check.checks:
+            yield from _denied(each)
+
+
+def _typed(action: Action) -> Iterator[str]:
+    """What a lab runs as it stands, and could make anything."""
+    if isinstance(action, Run):
+        yield action.command_
+    if isinstance(action, Write):
+        yield action.text
+
+
+def _where(statement: Statement) -> set[str]:
+    """The netns that have to be there for a statement."""
+    if isinstance(statement, Netns):
+        return set()
+    found = set[str]().union(*map(_where, statement.checks if isinstance(statement, Composite) else ()))
+    for name, value in statement.values().items():
+        kind = statement.arguments[name].kind
+        names = (value,) if kind is NETNS else value if kind is SUBJECTS else ()
+        found |= {each for each in names if each and " " not in each}
+    return found
 
 
 def _nameless(step: Step, node: Node) -> Iterator[LabMistake]:

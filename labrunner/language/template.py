@@ -93,7 +93,7 @@ class _Filler:
             return Node({key: Entry(entry.place, self._walk(entry.node)) for key, entry in value.items()}, node.place)
         if isinstance(value, list):
             return Node([self._walk(each) for each in value], node.place)
-        return Node(self._leaf(node), node.place) if _is_template(value) else node
+        return Node(self._leaf(node), node.place, filled=True) if _is_template(value) else node
 
     def _leaf(self, node: Node) -> Any:
         """The value of a leaf, its template filled in; UNKNOWN when that cannot be done."""

@@ -16,10 +16,14 @@ UNKNOWN: Final = Unknown()
 
 
 class Node(NamedTuple):
-    """A value and where it stands. value: dict of Entry, list of Node, str, int, float, bool, None or UNKNOWN."""
+    """A value and where it stands. value: dict of Entry, list of Node, str, int, float, bool, None or UNKNOWN.
+
+    filled: whether it is a leaf in which a template stood.
+    """
 
     value: Any
     place: Place
+    filled: bool = False
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """The keys of a mapping, each with its place and its node."""
@@ -32,6 +36,14 @@ class Node(NamedTuple):
         if isinstance(self.value, list):
             return [node.plain() for node in self.value]
         return self.value
+
+    def worded(self) -> Any:
+        """The same, and each number that a template became as a text: for where a text is wanted."""
+        if isinstance(self.value, dict):
+            return {key: entry.node.worded() for key, entry in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.worded() for node in self.value]
+        return str(self.value) if self.filled and isinstance(self.value, int | float) else self.value
 
     def leaves(self) -> Iterator[Node]:
         """Every node that is neither a mapping nor a list, in the order of the document."""

@@ -49,13 +49,13 @@ def _packed(node: Node) -> list[Any]:
         value = {key: [entry.place.line, entry.place.column, _packed(entry.node)] for key, entry in value.items()}
     elif isinstance(value, list):
         value = [_packed(each) for each in value]
-    return [node.place.line, node.place.column, value]
+    return [node.place.line, node.place.column, value, *([1] if node.filled else [])]
 
 
 def _unpacked(packed: list[Any], path: str) -> Node:
-    line, column, value = packed
+    line, column, value, *filled = packed
     if isinstance(value, dict):
         value = {key: Entry(Place(path, at, by), _unpacked(node, path)) for key, (at, by, node) in value.items()}
     elif isinstance(value, list):
         value = [_unpacked(each, path) for each in value]
-    return Node(value, Place(path, line, column))
+    return Node(value, Place(path, line, column), bool(filled))

@@ -114,7 +114,7 @@ def _choice(said: Mapping[str, Any], value: Any, _known: Mapping[str, Any]) -> s
 _TYPED: dict[str, Callable[[Mapping[str, Any], Any, Mapping[str, Any]], Any]] = {
     "text": _text, "int": _integer, "address": _address, "choice": _choice,
     "subnet": lambda _said, value, _known: SUBNET.parse(value),
-    "name": lambda _said, value, _known: NETNS.parse(value),
+    "name": lambda _said, value, _known: NETNS.parse(str(value)),
 }
 
 

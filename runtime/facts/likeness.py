@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from itertools import groupby
 
+from runtime.facts.rules import Rule
 from runtime.facts.snapshot import NetnsFacts, Snapshot
 
 
 def fingerprint(snapshot: Snapshot) -> str:
     """Equal for two Snapshots that show the same links, addresses, routes, rules, settings and files.
 
-    Left out are inodes, processes, neighbours and counters, and the order of links: it tells only which came first.
+    Left out are inodes, processes, neighbours and counters, the order of links, which tells only which came first, and
+    that of rules with one target which follow one another: whatever their order, the same packets go there.
     """
     alike = snapshot._replace(netns=tuple(map(_alike, snapshot.netns)), processes=())
     return sha256(repr(alike).encode()).hexdigest()
@@ -19,4 +23,9 @@ def fingerprint(snapshot: Snapshot) -> str:
 def _alike(facts: NetnsFacts) -> NetnsFacts:
     return facts._replace(
         inode=0, neighbours=(), links=tuple(sorted(facts.links)), addresses=tuple(sorted(facts.addresses)),
-        rules=tuple(rule._replace(packets=None, bytes=None) for rule in facts.rules))
+        rules=tuple(_in_order(rule._replace(packets=None, bytes=None) for rule in facts.rules)))
+
+
+def _in_order(rules: Iterable[Rule]) -> Iterator[Rule]:
+    for _, alike in groupby(rules, lambda rule: rule._replace(matches=())):
+        yield from sorted(alike)

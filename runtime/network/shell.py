@@ -20,6 +20,5 @@ def run_command(sandbox: Sandbox, command: str, status: int = 0, timeout: float 
         return done
     if done.status == _NOT_FOUND:
         tool = done.errors.rpartition(": not found")[0].rpartition(": ")[2] or command.partition(" ")[0]
-        raise Missing(f"{tool} is not installed", f"'{command}' needs it",
-                      f"{how_to_install(tool)}; or leave out --network iproute2: netlink needs no tools")
+        raise Missing(f"{tool} is not installed", f"'{command}' needs it", how_to_install(tool))
     raise Refused(command, why=done.errors.strip() or done.output.strip() or f"it ended with {done.status}")

@@ -14,6 +14,7 @@ from labrunner.actions.run import Run
 from labrunner.actions.serve import Serve
 from labrunner.actions.write import Write
 from runtime.errors import Missing, Refused
+from runtime.lab_host import LabHost
 from runtime.probes.http import Http
 from tests.conftest import Lab
 
@@ -26,7 +27,7 @@ def do(lab: Lab, action: Action, backend: str = BACKENDS[0]) -> None:
     if backend == BACKENDS[0]:
         action.apply(lab.host)
     else:
-        lab.host.shell(action.command())
+        action.type_in(lab.host)
 
 
 def refused(lab: Lab, action: Action) -> tuple[str, str]:
@@ -115,6 +116,34 @@ def test_what_is_refused(in_sandbox: InSandbox, action: Action, kind: str, says:
     assert says in words
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_command_may_be_meant_to_fail(in_sandbox: InSandbox, backend: str) -> None:
+    in_sandbox(do, Run(command="exit 3", status=3), backend)
+
+
+class _ByTool(Action):
+    """An action that a person does with a tool which no machine has."""
+
+    def command(self) -> str:
+        return "no-such-program"
+
+    def apply(self, host: LabHost) -> None:
+        """Without it."""
+
+
+@pytest.mark.parametrize(("action", "more"), [
+    (Run(command="no-such-program"), ""), (_ByTool(), "; or leave out --network iproute2: netlink needs no tools"),
+], ids=["run", "another"])
+def test_what_to_do_without_the_tool(in_sandbox: InSandbox, action: Action, more: str) -> None:
+    assert in_sandbox(_mend, action) == f"sudo apt install no-such-program{more}"
+
+
+def _mend(lab: Lab, action: Action) -> str:
+    with pytest.raises(Missing) as raised:
+        do(lab, action, BACKENDS[1])
+    return raised.value.mend
+
+
 def test_a_command_in_the_background_goes_on(in_sandbox: InSandbox) -> None:
     assert in_sandbox(_background) == "sleep\n"
 
@@ -194,7 +223,7 @@ def _outside(lab: Lab) -> list[int]:
 @pytest.mark.parametrize(("made", "given", "key", "says"), [
     (Run, {"command": "  "}, "command", "the command is empty"),
     (Run, {"command": "true", "status": 256}, "status", "256 is not an exit status"),
-    (Run, {"command": "true", "status": True}, "status", "True is not an exit status"),
+    (Run, {"command": "true", "status": True}, "status", "true is not an exit status"),
     (Run, {"command": "true", "netns": "c1", "container": "web"}, "netns", "a container has its own netns"),
     (Write, {"path": "x", "text": ""}, "path", "it has to begin with /"),
     (Write, {"path": "/tmp/../etc/x", "text": ""}, "path", "go straight there"),

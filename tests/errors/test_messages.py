@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -94,6 +95,13 @@ def test_a_wrong_lab_is_told_as_such_whatever_is_given(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"lab\.yaml cannot be read: No such file or directory \(ENOENT\)"):
+        load(str(tmp_path / "lab.yaml"))
+
+
+@pytest.mark.usefixtures("in_time")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lab.yaml")
+    with pytest.raises(UsageError, match=r"lab\.yaml cannot be read: it is no ordinary file"):
         load(str(tmp_path / "lab.yaml"))
 
 

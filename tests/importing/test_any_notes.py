@@ -106,6 +106,8 @@ HUGE = {
     "continued": "```\n$ ip a \\\n" + "> \\\n" * LINES, "variables": "```\n" + "ip $a$b${c} \n" * LINES,
     "doubling": "```\na=x\n" + "a=$a$a\n" * 900 + "ip netns add $a\n", "folders": "```\n" + "cd a\n" * LINES + "ip a\n",
     "long variable": f"```\na={'x' * 900}\nip a {'$a' * 4000}\n```",
+    "shells": "```\nip netns add a\n" + "ip netns exec a sh\n" * LINES, "braces": "```\n" + f"ip {'{,' * 1900}\n" * 250,
+    "open tabs": "a\n\n" + "    ~~~a\n" * LINES, "tabs": "a\n\n" + "    ~~~\n" * LINES,
     "many steps": "".join(f"## {number}\n`ip netns add n{number}`\n" for number in range(900)),
     "many links": "".join(
         f"## {number}\n`ip link add b{number} type bridge && ip a add 10.{number // 250}.{number % 250}.1/24 "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labrunner.importing.blocks import Found, read
+from labrunner.importing.blocks import Found, LeftOut, read
 from labrunner.importing.notes import Snippet
 
 BLOCKS = [
@@ -33,6 +33,10 @@ BLOCKS = [
     ("json", "{}", ["1 left out: {}"]),
     ("python", "ip = 1", ["1 left out: ip = 1"]),
     ("", "\n \n", []),
+    ("", "  501  sudo ip netns add a\n  502* ip netns add b\n", ["1 ip netns add a", "2 ip netns add b"]),
+    ("", " 7  2024-02-01 10:11:12 ip netns add a", ["1 ip netns add a"]),
+    ("", "host:~# ip netns add a\nhost:/tmp$ ip netns list\na",
+     ["1 ip netns add a", "2 ip netns list", "3 left out: a"]),
 ]
 SENTENCES = [
     ("ip netns add a", ["1 ip netns add a"]),
@@ -46,7 +50,7 @@ SENTENCES = [
     ("runc create web", ["1 runc create web"]),
     ("iptables -t nat", ["1 left out: iptables -t nat"]), ("iptables -S", ["1 iptables -S"]),
     ("tar -xC", ["1 left out: tar -xC"]), ("sysctl -w", ["1 left out: sysctl -w"]),
-    ("nft list ruleset", ["1 nft list ruleset"]),
+    ("nft list ruleset", ["1 nft list ruleset"]), ("exit", ["1 exit"]), ("history", []),
 ]
 
 
@@ -68,3 +72,9 @@ def test_code_in_a_sentence(text: str, found: list[str]) -> None:
 def test_what_a_command_printed_goes_with_it() -> None:
     said = list(read(Snippet("$ ping -c 1 10.0.0.1\n1 packets, 100% packet loss\n$ ip a", 7, "console")))
     assert [each.output for each in said if isinstance(each, Found)] == ["1 packets, 100% packet loss", ""]
+
+
+def test_how_much_was_left_out() -> None:
+    block = Snippet("eth0: up\nlo: up\n  mtu 1500\nip a\nlo: up", 1, "")
+    told = [each.why for each in read(block) if isinstance(each, LeftOut)]
+    assert told == ["no program that is known here, nor in 2 more lines", "no program that is known here"]

@@ -76,6 +76,12 @@ CHECKS = [
      [["interface: {name: br0, kind: bridge}",
        "interface: {name: veth0, kind: veth, master: br0, peer: ceth0} until step-b",
        "interface: {name: ceth0, kind: veth, peer: veth0}"], ["interface: {name: veth0, master: none}"]]),
+    *((["ip link add br0 type bridge\nip a add 10.0.0.1/24 dev br0\nip link set br0 up",
+        "ip r add default via 10.0.0.2", f"{C1}\n{gone}"],
+       [["interface: {name: br0, kind: bridge, up: true, address: 10.0.0.1/24} until step-c"],
+        ["route: {destination: default, gateway: 10.0.0.2} until step-c"], ["netns: c1", *left]])
+      for gone, left in (("ip a flush dev br0", []),
+                         ("ip a del 10.0.0.1/24 dev br0", ["interface: {name: br0, address: none}"]))),
     (["ip link add br0 type bridge\nip a add 10.0.0.1/24 dev br0\nip link set br0 up",
       "ip r add default via 10.0.0.2", "ip link set br0 down"],
      [["interface: {name: br0, kind: bridge, up: true, address: 10.0.0.1/24} until step-c"],
@@ -182,6 +188,7 @@ TITLES = [
     ("- [**one**](x) with *stars*:\n\n  `ip netns add a`", ["One with stars"]),
     ("- one\n  - `ip netns add a`\n  - more: `ip netns add b`", ["One"]),
     ("> ## Quoted\n> `ip netns add a`\n", ["Quoted"]),
+    ("- [ ] one: `ip netns add a`\n- [x] `ip netns add b`", ["One"]),
 ]
 
 
@@ -194,8 +201,9 @@ def test_titles(drafted: Drafted, text: str, titles: list[str]) -> None:
 
 def test_ids_are_short_plain_and_each_its_own(drafted: Drafted) -> None:
     made = drafted("".join(f"## {title}\n`ip netns add {number}x`\n" for number, title in enumerate(
-        ("Über das Netz", "Über das Netz", "1", "A very long title that goes on and on without an end", "日本"))))
-    assert [step.id for step in made.steps] == ["uber-das-netz", "uber-das-netz-2", "step-1",
+        ("Über das Netz", "Über das Netz", "Große Größe", "1",
+         "A very long title that goes on and on without an end", "日本"))))
+    assert [step.id for step in made.steps] == ["uber-das-netz", "uber-das-netz-2", "grosse-grosse", "step-1",
                                                 "a-very-long-title-that-goes-on", "step"]
 
 

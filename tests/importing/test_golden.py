@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from labrunner.cli import main
 from labrunner.language.loading import load
 from tests.golden.compare import assert_golden
 from tests.importing.conftest import Call
@@ -24,6 +25,7 @@ def test_notes_become_this_lab(notes: Path, tmp_path: Path, call: Call) -> None:
     lab = tmp_path / "lab.yaml"
     lab.write_text(called.output, "utf-8")
     assert load(str(lab)).steps
+    assert main(["lint", str(lab)]) == 0
 
 
 def test_the_order_of_the_notes_is_kept(tmp_path: Path, call: Call) -> None:

@@ -26,6 +26,8 @@ LEFT_OUT = [
     ("ip netns exec c1 bash", "bash waits for a person"),
     ("nsenter -t 4 -n bash", "nsenter waits for a person"),
     ("unshare -n", "unshare waits for a person"),
+    ("sudo -i", "one is root"),
+    ("sudo su -", "one is root"),
     ("runc run web", "runc waits for a person"),
     ("runc exec -t web sh", "runc waits for a person"),
     ("tcpdump -i br0", "it does not end"),
@@ -99,3 +101,11 @@ def test_folders_are_entered_again() -> None:
     assert shell.keeps("cd /tmp")
     assert shell.alone("ls") == "cd /tmp && ls"
     assert not shell.keeps("cd /tmp extra")
+    assert shell.alone("ip rule add from 10.0.0.0/24 table 7") == "ip rule add from 10.0.0.0/24 table 7"
+    assert shell.alone("ip netns exec red ./server") == "cd /tmp && ip netns exec red ./server"
+    assert shell.alone("ip a > links") == "cd /tmp && ip a > links"
+
+
+@pytest.mark.parametrize("command", ["exit", "logout", "history", "set -eu", "set -euo pipefail"])
+def test_what_is_of_the_shell_alone(command: str) -> None:
+    assert LearnerShell().keeps(command)

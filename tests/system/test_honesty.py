@@ -104,6 +104,52 @@ def test_another_way_to_the_same_end_is_no_mistake(lab: Callable[[str], Path]) -
     assert found(path) == []
 
 
+def test_a_mistake_that_only_a_later_step_clears_away_is_one(lab: Callable[[str], Path]) -> None:
+    """The wire goes with the netns, and with it every trace of what was wrong with it."""
+    path = lab("""\
+title: A lab
+steps:
+  - id: first
+    title: A wire
+    do:
+      - add_netns: c1
+      - add_veth: {name: veth0, peer: ceth0, peer_netns: c1}
+      - add_address: {address: 10.0.0.1/24, interface: veth0}
+    check:
+      - netns: c1
+        until: second
+      - interface: {name: veth0, peer: ceth0, peer_netns: c1}
+        until: second
+  - id: second
+    title: All of it goes
+    do:
+      - delete_netns: c1
+    check:
+      - netns: {name: c1, exists: false}
+""")
+    survivors = found(path)
+    assert {line for line, _says in survivors} == {8}
+    assert any("10.0.0.1/24 dev veth0 -> ip addr add 10.0.0.41/24 dev veth0" in says for _line, says in survivors)
+
+
+def test_a_late_answer_notices_nothing(lab: Callable[[str], Path]) -> None:
+    """On a busy machine answers come late. Here it is a server that begins late, and no check asks for c1."""
+    path = lab("""\
+title: A lab
+steps:
+  - id: first
+    title: A server
+    do:
+      - add_netns: c1
+      - run: (sleep 0.6; exec python3 -m http.server 80) > /dev/null 2>&1 &
+    check:
+      - tcp: {to: 127.0.0.1, port: 80}
+""")
+    assert [says for line, says in found(path) if line == 6] == [
+        f"no check notices this mistake: ip netns add c1 -> {wrong}"
+        for wrong in ("left out", "ip netns add nowhere (name)")]
+
+
 def test_a_step_that_passes_before_it_is_done(lab: Callable[[str], Path]) -> None:
     path = lab(FIRST_DOWN.replace("- ping: {to: 10.0.0.2, answers: false}", "- netns: c1"))
     assert (18, "all checks of step 'second' pass before it is done") in found(path)
@@ -166,6 +212,19 @@ def test_what_this_machine_lacks(lab: Callable[[str], Path]) -> None:
     assert done.returncode == 3
     assert "no-such-program is not installed" in done.stderr
     assert "skipped: this machine lacks something for it" in done.stdout
+
+
+def test_what_this_machine_lacks_for_the_only_step(lab: Callable[[str], Path]) -> None:
+    """So that what the solution makes is asked for before anything else has been tried."""
+    step = "steps:\n  - title: A step\n    do:\n      - run: no-such-program\n    check:\n      - netns: labhost\n"
+    done = labrun("test", lab(f"title: A lab\n{step}"), "--json", "--jobs", "8")
+    assert (done.returncode, json.loads(done.stdout)["labs"][0]["outcome"]) == (3, "skip")
+
+
+def test_a_lab_in_which_nothing_is_done(lab: Callable[[str], Path]) -> None:
+    step = "steps:\n  - title: A step\n    check:\n      - netns: labhost\n"
+    assert examine(load(str(lab(f"title: A lab\n{step}")))).summary() == (
+        "no mistake can be made, the solution passes and leaves nothing behind")
 
 
 def test_the_command_tells_line_score_and_exit_code(lab: Callable[[str], Path]) -> None:

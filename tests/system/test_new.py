@@ -138,14 +138,22 @@ def test_force_writes_the_lab_and_nothing_else(here: Path) -> None:
         2, "labrun: ./file/lab.yaml cannot be written: Not a directory (ENOTDIR)")
 
 
-@pytest.mark.parametrize(("folder", "why"), [
-    ("nowhere", "No such file or directory (ENOENT)"), ("/proc", "No such file or directory (ENOENT)"),
-    ("/dev/null", "Not a directory (ENOTDIR)")])
-def test_a_folder_that_cannot_be(folder: str, why: str) -> None:
+@pytest.mark.parametrize(("folder", "why", "mend"), [
+    ("no where", "No such file or directory (ENOENT)", "mkdir -p 'no where'"),
+    ("/proc", "No such file or directory (ENOENT)", "name a folder that can be written"),
+    ("/dev/null", "Not a directory (ENOTDIR)", "name a folder that can be written")])
+def test_a_folder_that_cannot_be(folder: str, why: str, mend: str) -> None:
     done = labrun("new", "my-lab", folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (f"labrun: {folder}/my-lab/lab.yaml cannot be written: {why}\n"
-                           "  next: name a folder that can\n")
+                           f"  next: {mend}\n")
+
+
+def test_the_next_command_can_be_copied(here: Path) -> None:
+    (here / "my labs").mkdir()
+    done = labrun("new", "first", "my labs")
+    assert "\n  next: labrun run 'my labs/first'  " in done.stdout
+    assert labrun("show", "my labs/first").stdout.endswith(" Watch it: labrun run 'my labs/first'\n")
 
 
 def test_a_full_disk_leaves_nothing(here: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from labrunner.catalogue.offers import Offer
 from labrunner.errors import LabError, UsageError
 from labrunner.language.about import About, load_about
 
+ROOT = Path(__file__).parents[2]
 LAB = "title: A lab\nsummary: Short.\nlevel: advanced\nminutes: 5\ntopics: [veth]\nsteps: []\n"
 
 
@@ -129,16 +132,17 @@ def test_a_folder_that_is_itself_a_lab(shelf: Path, form: str, monkeypatch: pyte
     assert find("one") == str(shelf / "one/lab.yaml")
 
 
-@pytest.mark.parametrize(("folder", "why"), [
-    ("nowhere", "No such file or directory (ENOENT)"), ("shelf/a-file", "Not a directory (ENOTDIR)")])
-def test_a_folder_that_cannot_be_read_hides_no_other(shelf: Path, folder: str, why: str,
+@pytest.mark.parametrize(("folder", "why", "mend"), [
+    ("nowhere", "No such file or directory (ENOENT)", "make that folder"),
+    ("shelf/a-file", "Not a directory (ENOTDIR)", "see that it is a folder that you can read")])
+def test_a_folder_that_cannot_be_read_hides_no_other(shelf: Path, folder: str, why: str, mend: str,
                                                      monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABRUN_PATH", f"{folder}:{shelf}")
     found = catalogue()
     assert "two" in found.labs
     (problem,) = found.problems
     assert str(problem) == f"no labs from {Path(folder).absolute()} (in LABRUN_PATH): {why}"
-    assert problem.mend == "make that folder, or take it out of LABRUN_PATH"
+    assert problem.mend == f"{mend}, or take it out of LABRUN_PATH"
 
 
 def test_two_labs_with_one_id(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,6 +210,19 @@ def test_a_package_that_offers_what_it_has_not(lab: Path, tmp_path: Path, value:
     (problem,) = found.problems
     assert "offered by the package course" in str(problem)
     assert problem.mend == "install course anew, or without it: pip uninstall course"
+
+
+@pytest.mark.parametrize("pth", ["{project}", "import sys; sys.path.append('{project}')"])
+def test_an_editable_package_is_found_though_labrun_starts_without_site(tmp_path: Path, pth: str) -> None:
+    project, packages = tmp_path / "project", tmp_path / "site-packages"
+    install(project, "the_course.labs")
+    packages.mkdir()
+    (project / "course-1.0.dist-info").rename(packages / "course-1.0.dist-info")
+    (packages / "course.pth").write_text(pth.format(project=project) + "\n")
+    program = (f"import sys; sys.path += [{str(ROOT)!r}, {str(packages)!r}]\n"
+               "from labrunner.catalogue.catalog import find; print(find('three'))")
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == (f"{project}/the_course/labs/three/lab.yaml\n", "")
 
 
 @pytest.mark.usefixtures("lab")

@@ -112,7 +112,7 @@ def test_other_words_for_true_and_false_are_said_aloud(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["010", "0x1F", "0b1", "1_000", "+1", "1:30", "1:11:22", "9" * 30, ".inf", "-.Inf",
-                                     ".nan", "1:30.5"])
+                                     ".nan", "1:30.5", "1.10", "1_0.5", "1.0e+400"])
 def test_numbers_that_are_not_what_they_look_like_are_said_aloud(written: str) -> None:
     assert only(f"a: {written}").says == f"YAML takes {written} for a number, and not for the one it looks like"
 

@@ -10,6 +10,7 @@ from checks.interface import Interface
 from checks.ping import Ping
 from labrunner.actions.add_veth import AddVeth
 from labrunner.catalogue.catalog import bundled
+from labrunner.errors import LabError
 from labrunner.language.lab import Lab, kernel_needs
 from labrunner.language.loading import load
 from labrunner.language.variables import Variable
@@ -37,6 +38,24 @@ steps:
   - id: last
     title: Last
     check: *checks
+"""
+
+
+NUMBERS = """\
+title: "{{ count }}"
+topics: ["{{ count }}", "{{ half }}"]
+vars: {count: 2, half: 1.5, port: {type: int, default: 8080}}
+steps:
+  - title: First
+    do:
+      - write: {path: /tmp/port, text: "{{ port }}"}
+      - run: "{{ count }}"
+      - add_link: {name: x0, kind: dummy, options: {id: "{{ count }}"}}
+    check:
+      - file: {path: /tmp/port, contains: "{{ port }}"}
+      - tcp: {to: 10.0.0.1, port: "{{ port }}"}
+      - same_namespace: ["{{ count }}", labhost]
+    hints: ["{{ count }}"]
 """
 
 
@@ -90,6 +109,29 @@ def test_given_values_reach_the_statements(tmp_path: Path, lab: Lab) -> None:
     assert given.steps[0].teach == "About 10.0.0.0/8."
     assert isinstance(check := given.steps[0].checks[1], Ping)
     assert check.to == "10.0.0.1"
+
+
+@pytest.mark.parametrize("port", ["8080", "9090"], ids=["default", "given"])
+def test_a_number_alone_is_a_text_where_a_text_is_wanted_and_else_a_number(port: str, tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text(NUMBERS)
+    given = {} if port == "8080" else {"port": port}
+    first, again = (load(str(tmp_path / "lab.yaml"), given) for _ in range(2))
+    assert first == again  # the second time its tree may come from the cache
+    step = first.steps[0]
+    written, run, link = (do.action.values() for do in step.do)
+    assert (written["text"], run["command"], link["options"]) == (port, "2", (("id", 2),))
+    file, tcp, same = (holds.check.values() for holds in step.holds)
+    assert (file["contains"], tcp["port"], same["between"][0]) == (port, int(port), "2")
+    assert (first.about.title, first.about.topics, step.hints) == ("2", ("2", "1.5"), ("2",))
+
+
+@pytest.mark.parametrize(("argument", "says"), [
+    ("port: 70000", "70000 is not a whole number from 1 to 65535"), ("from: 80", "80 is not a text")])
+def test_a_number_that_fits_in_no_form_or_is_no_template_is_refused(argument: str, says: str, tmp_path: Path) -> None:
+    text = NUMBERS.replace("port: 70000", "").replace('port: "{{ port }}"', argument).replace("8080", "70000")
+    (tmp_path / "lab.yaml").write_text(text)
+    with pytest.raises(LabError, match=says):
+        load(str(tmp_path / "lab.yaml"))
 
 
 def test_a_lab_from_the_cache_is_the_same(tmp_path: Path, lab: Lab) -> None:

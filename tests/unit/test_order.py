@@ -49,7 +49,8 @@ def test_a_step_can_need_others_or_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("steps", "says"), [
     (("", "needs: [aa]"), "there is no step 'aa' that could be needed | did you mean 'a'? known are a"),
-    (("needs: [x]",), "there is no step 'x' that could be needed | there is none"),
+    (("needs: [x]",),
+     "there is no step 'x' that could be needed | it is the first step, and needs none: take 'needs' away"),
     (("", "needs: [b]"), "the step 'b' needs itself | name a step before it, or leave it out"),
     (("needs: [b]", "needs: []"), "the step 'a' needs 'b', which comes after it | put that step before this one"),
     (("needs: [b]", ""), f"{CIRCLE}: a -> b -> a | {OUT}"),

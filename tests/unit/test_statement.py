@@ -41,7 +41,7 @@ def test_arguments_keep_their_order_and_are_inherited() -> None:
     ({"name": "a b"}, "name", "is no name for an interface"),
     ({"name": "a", "upp": True}, "upp", "'upp' is unknown here"),
     ({"name": "a", "from_": "c1"}, "from_", "'from_' is unknown here"),
-    ({"name": "a", "up": None}, "up", "None is neither true nor false"),
+    ({"name": "a", "up": None}, "up", "nothing is neither true nor false"),
     ({"name": "a", "from": "a"}, "from", "the two have to differ"),
 ])
 def test_mistakes_name_the_argument(given: dict[str, object], key: str, says: str) -> None:
@@ -49,6 +49,14 @@ def test_mistakes_name_the_argument(given: dict[str, object], key: str, says: st
         Wire(**given)
     assert caught.value.key == key
     assert says in caught.value.says
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(Mistake) as caught:
+        Longer(**{"upp": True, "from": [], "others": ["a", 5]})
+    assert [(each.key, each.says) for each in (caught.value, *caught.value.also)] == [
+        ("upp", "'upp' is unknown here"), ("", "'name' is missing: the interface"), ("from", "a list is not a text"),
+        ("others", "5 is not a text")]
 
 
 def test_it_is_immutable() -> None:

@@ -85,12 +85,29 @@ def test_of_a_good_lab_nothing_is_said(tmp_path: Path) -> None:
     ("      - netns: c2\n      - netns: c1\n    claims", "      - netns: c1\n    claims", None),
     ("      - netns: c2\n      - netns: c1\n", "      - netns: c2\n      - netns: {name: c2}\n",
      "29:9: this check stands in this step already"),
+    ("- netns: c2\n      - netns: c1\n", "- netns: c2\n      - not: {interface: {name: eth0, netns: c3}}\n",
+     "29:9: nothing in this lab makes the netns 'c3'"),
+    ("check: [{netns: c1}, {netns: c2}]", "check: [{any_of: [{not: [{ping: {from: c3, to: 10.0.0.1}}]}, {netns: c1}]}]",
+     "31:9: nothing in this lab makes the netns 'c3'"),
+    ("- netns: c2\n      - netns: c1\n", "- netns: c2\n      - not: {ping: {from: outside, to: 10.0.0.1}}\n",
+     "29:9: nothing in this lab makes the netns 'outside'"),
+    ("- netns: c2\n      - netns: c1\n", "- netns: c2\n      - ping: {from: c3, to: 10.0.0.1}\n", None),
+    ("- netns: c2\n      - netns: c1\n", "- netns: c2\n      - netns: {name: c3, exists: false}\n", None),
 ], ids=str)
 def test_a_matter(tmp_path: Path, old: str, new: str, says: str | None) -> None:
     assert old in GOOD
     found = told(tmp_path, GOOD.replace(old, new, 1))
     assert [each for each in found if says and each.startswith(says)] == found
     assert len(found) == (says is not None)
+
+
+@pytest.mark.parametrize("makes", [
+    "- run: ip netns add c3", "- run: for i in 3 4; do ip netns add c$i; done",
+    "- write: {path: /tmp/make, text: ip netns add c3}"])
+def test_a_command_may_make_a_netns_too(makes: str, tmp_path: Path) -> None:
+    asks = "- netns: c2\n      - not: {interface: {name: lo, netns: c3, up: true}}\n"
+    text = GOOD.replace("- netns: c2\n", asks, 1).replace("- add_netns: c2\n", f"- add_netns: c2\n      {makes}\n")
+    assert told(tmp_path, text) == []
 
 
 def test_a_step_that_checks_only_what_held_before_it(tmp_path: Path) -> None:

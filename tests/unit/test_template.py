@@ -123,7 +123,7 @@ def test_what_cannot_be_filled_in(template: str, says: str) -> None:
     ("{{ 'x' * 99 }}", "'*'"),
     ("{{ 9 ** 9 }}", "'**'"),
     ("{{ subnet ~ subnet }}", "'~'"),
-    ("{{ 1 + 1 }}", "'add'"),
+    ("{{ 1 + 1 }}", "'+'"),
     ("{{ [1] }}", "'list'"),
     ("{% for x in subnet %}{% endfor %}", "'for'"),
     ("{% if subnet %}{% endif %}", "'if'"),
@@ -138,6 +138,10 @@ def test_the_rest_of_the_language_is_refused(template: str, word: str) -> None:
     found = mistake(template)
     assert found.says.endswith(f"cannot be filled in: a lab's templates have no {word}")
     assert found.mend == "a template is {{ NAME }}, {{ NAME | host(2) }} or {{ NAME | address(2) }}"
+
+
+def test_of_two_unknown_names_the_first_is_told() -> None:
+    assert mistake("{{ subnet }} {{ first }} {{ second }} {{ subnet | hots(1) }}").says.endswith("no variable 'first'")
 
 
 @pytest.mark.parametrize("name", ["self", "loop", "cycler", "namespace", "_self", "caller", "environment"])
