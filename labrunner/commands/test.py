@@ -30,7 +30,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "A lab is done again and again, each time in a fresh sandbox: its solution, which has to pass twice; each step "
         "before it is done, when its checks have to fail; and with every mistake that a learner could make: each "
         "command left out, each of its arguments spoiled, each step without one that it needs. A check has to notice "
-        "every mistake. Of each that none notices the line is shown, and the exit code is 1.")
+        "every mistake, and every check has to fail at some time. The line of each that does not is shown, and the "
+        "exit code is 1.")
     parser.epilog = """\
 examples:
   labrun test bridge-network

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from checks.language.check import Verdict
 from labrunner.honesty.apart import apart
+from labrunner.honesty.mistakes import Mistake
 from labrunner.language.lab import Holds, Lab, Step
 from labrunner.session import Session
 from runtime.errors import Refused
@@ -52,6 +53,20 @@ def attempt(session: Session, step: Step) -> None:
         with suppress(Refused):
             session.apply(action)
     session.observe()
+
+
+def wrongly(session: Session, step: Step, mistake: Mistake) -> bool:
+    """Carry out a step with a mistake in it. Whether the mistake itself was refused: then it is as if left out."""
+    for number, do in enumerate(step.do):
+        action = mistake.wrong if number == mistake.number else do.action
+        try:
+            if action:
+                session.apply(action)
+        except Refused:
+            if action is mistake.wrong:
+                return True
+    session.observe()
+    return False
 
 
 def first_failure(session: Session, holds: Sequence[Holds]) -> Failure | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from labrunner.honesty.apart import Apart
 from labrunner.honesty.doing import Finding
-from labrunner.honesty.trials import Trial
+from labrunner.honesty.trial import Trial
 from runtime.errors import Missing, Problem
 
 

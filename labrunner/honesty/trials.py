@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 from checks.language.check import Verdict
-from labrunner.honesty.doing import Failure, Finding, Reference, attempt, done, first_failure
+from labrunner.honesty.doing import Failure, Finding, Reference, attempt, done, first_failure, wrongly
+from labrunner.honesty.falsifying import EveryCheckCanFail
 from labrunner.honesty.mistakes import Mistake, mistakes
+from labrunner.honesty.trial import OneSession, Trial
 from labrunner.language.lab import Lab
 from labrunner.session import Session
-from runtime.errors import Refused
 from runtime.facts.likeness import fingerprint
-from runtime.sandbox.handle import start
 
 RUNS = 2
 
 
-class Trial(ABC):
-    """One question to a lab. line: where in its file.  mistake: whether it is one that somebody has to notice."""
-
-    mistake = False
-
-    def __init__(self, lab: Lab, line: int) -> None:
-        self.lab, self.line = lab, line
-
-    def carry_out(self) -> Finding | None:
-        """What is wrong, found out in this process, or None. Raises Missing where this machine lacks something."""
-        session = Session(self.lab, start())
-        try:
-            return self.ask(session)
-        finally:
-            session.close()
-
-    def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
-        """What has to be found out before `carry_out`, in another process than that."""
-
-    @abstractmethod
-    def __str__(self) -> str: ...
-
-    @abstractmethod
-    def ask(self, session: Session) -> Finding | None:
-        """The same in a session that is there."""
-
-
-class Solution(Trial):
+class Solution(OneSession):
     """Every step can be done, and all that has to hold then does. It is played more than once: run 1, run 2."""
 
     def __init__(self, lab: Lab, run: int) -> None:
@@ -75,7 +47,7 @@ class Solution(Trial):
         return None
 
 
-class OneStep(Trial):
+class OneStep(OneSession):
     """The checks of a step fail before it is done, and pass when it is, also when those before it were not judged."""
 
     def __init__(self, lab: Lab, place: int) -> None:
@@ -100,7 +72,7 @@ class OneStep(Trial):
         return failed
 
 
-class Spoiled(Trial):
+class Spoiled(OneSession):
     """Somebody makes a mistake. A check has to notice it, in that step or in a later one; or the kernel refuses it.
 
     What leaves everything as the right action does, when its step is over, is no mistake, but another way: the end of a
@@ -122,39 +94,24 @@ class Spoiled(Trial):
     def ask(self, session: Session) -> Finding | None:
         for step in self.lab.steps[: self._mistake.step]:
             attempt(session, step)
+        if wrongly(session, self.lab.steps[self._mistake.step], self._mistake) or self._is_another_way(session):
+            return None
         for place in range(self._mistake.step, len(self.lab.steps)):
-            refused = self._done(session, place)
-            state = fingerprint(session.observe())
-            if refused or (place == self._mistake.step and self._is_another_way(state)):
-                return None
+            if place != self._mistake.step:
+                attempt(session, self.lab.steps[place])
             kept = [each.holds for each in self.lab.kept(place)]
             if first_failure(session, (*self.lab.steps[place].holds, *kept)):
                 return None
         return Finding(self.line, f"no check notices this mistake: {self._mistake}",
                        f"add a check of it to step '{self.lab.steps[self._mistake.step].id}'")
 
-    def _is_another_way(self, state: str) -> bool:
+    def _is_another_way(self, session: Session) -> bool:
         """Whether the step leaves what it should. What only a later step clears away was a mistake all the same."""
-        wrong = self._mistake.wrong
-        return wrong is not None and wrong.seen and state == self._reference.states[self._mistake.step]
-
-    def _done(self, session: Session, place: int) -> bool:
-        """The step, with the mistake if it is the one. Whether the mistake was refused: then it is as if left out."""
-        if place != self._mistake.step:
-            attempt(session, self.lab.steps[place])
-            return False
-        for number, do in enumerate(self.lab.steps[place].do):
-            action = self._mistake.wrong if number == self._mistake.number else do.action
-            try:
-                if action:
-                    session.apply(action)
-            except Refused:
-                if action is self._mistake.wrong:
-                    return True
-        return False
+        wrong, state = self._mistake.wrong, self._reference.states[self._mistake.step]
+        return wrong is not None and wrong.seen and fingerprint(session.observe()) == state
 
 
-class Swapped(Trial):
+class Swapped(OneSession):
     """A step is done without one that it needs: it must not pass."""
 
     mistake = True
@@ -185,6 +142,7 @@ def trials(lab: Lab) -> Iterator[Trial]:
     reference = Reference(lab)
     yield from (Solution(lab, run) for run in range(1, RUNS + 1))
     yield from (OneStep(lab, place) for place in range(len(lab.steps)))
+    yield EveryCheckCanFail(lab)
     yield from (Spoiled(lab, mistake, reference) for mistake in mistakes(lab))
     for place, step in enumerate(lab.steps):
         needs = [lab.place(need) for need in step.needs]

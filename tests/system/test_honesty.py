@@ -155,6 +155,19 @@ def test_a_step_that_passes_before_it_is_done(lab: Callable[[str], Path]) -> Non
     assert (18, "all checks of step 'second' pass before it is done") in found(path)
 
 
+def test_a_check_that_cannot_fail_is_found_whatever_the_others_notice(lab: Callable[[str], Path]) -> None:
+    never = "      - sysctl: {name: net.ipv4.ip_forward, value: 0}\n"
+    path = lab(FIRST_DOWN.replace("    check:\n", f"    check:\n{never}", 1))
+    assert found(path) == [
+        (14, "this check passes whatever is done or left out: net.ipv4.ip_forward is 0 in labhost")]
+
+
+def test_a_check_that_only_a_mistake_can_break_is_none_of_those(lab: Callable[[str], Path]) -> None:
+    """Between the steps ceth0 is never on the host; it is when somebody forgets to move it."""
+    path = lab(FIRST_DOWN.replace("    check:\n", "    check:\n      - interface: {name: ceth0, exists: false}\n", 1))
+    assert found(path) == []
+
+
 def test_a_step_in_which_one_only_looks_may_pass_at_once(lab: Callable[[str], Path]) -> None:
     path = lab(FIRST_DOWN + "  - id: look\n    title: Look\n    needs: []\n    check:\n      - netns: labhost\n")
     assert found(path) == []
