@@ -74,8 +74,10 @@ def _composed(path: str, text: str) -> yaml.Node | None:
             _refuse_depth(path, text)
         return yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
-        with suppress(yaml.MarkedYAMLError):  # a bracket that is never closed is one mistake, a hundred are another
-            _refuse_depth(path, text)
+        # A bracket that is never closed is one mistake, a hundred are another. Newer versions of libyaml have a limit
+        # of their own, and name a place far behind the one that is meant; PyYAML's own reader, which is slow, has none.
+        with suppress(yaml.MarkedYAMLError):
+            _refuse_depth(path, text, yaml.SafeLoader if "nesting depth" in str(error.problem) else _LOADER)
         raise fatal(*_told(path, text, error)) from error
     except yaml.YAMLError as error:
         raise fatal(Place(path, 1, 1), f"not YAML: {error}") from error
@@ -85,8 +87,6 @@ def _told(path: str, text: str, error: yaml.MarkedYAMLError) -> tuple[Place, str
     """Where it is not YAML, what PyYAML says of it, and what most often is behind that."""
     begun, place = error.context_mark, place_of(path, error.problem_mark or error.context_mark)
     line = ["", *text.splitlines(), ""][place.line]
-    if "nesting depth" in str(error.problem):  # newer versions of libyaml have a limit of their own
-        return place, *TOO_DEEP
     if line[place.column - 1:].startswith("\t"):
         return place, "a tab stands here", "YAML is indented with spaces only"
     said = f"not YAML: {' '.join(filter(None, (error.problem, error.context)))}"
@@ -105,10 +105,10 @@ def _is_shallow(text: str) -> bool:
     return _LOADER is not yaml.SafeLoader and brackets + 2 * max(map(len, text.split("\n"))) < _BEARABLE
 
 
-def _refuse_depth(path: str, text: str) -> None:
+def _refuse_depth(path: str, text: str, reader: Any = _LOADER) -> None:
     """libyaml composes by recursion and without a limit: 100,000 brackets would take the process down."""
     depth = 0
-    loader = _LOADER(text)
+    loader = reader(text)
     try:
         while not isinstance(event := loader.get_event(), yaml.StreamEndEvent):
             depth += _DEEPER.get(type(event), 0)

@@ -54,9 +54,10 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(monkeypatch: pyt
 
 @pytest.mark.parametrize(("data", "says"), [
     pytest.param(b"# " + b"x" * (1 << 20), "1:1: the file is larger than 1 MiB", id="large"),
-    pytest.param(b"title: " + b"[" * 200_000, ": it is nested too deep", id="brackets"),
+    pytest.param(b"title: " + b"[" * 200_000, "1:47: it is nested too deep", id="brackets"),
     pytest.param(b"steps:\n" + b"- " * 200_000 + b"x\n", "2:79: it is nested too deep", id="dashes"),
     pytest.param(b"title: '{{ " + b"(" * 60_000 + b" }}'\n", "1:8: '{{ ((((", id="parentheses"),
+    pytest.param(b"title: '{{ " + b"(" * 100_000 + b" }}'\n", "1:8: this text is longer than 64 Ki", id="longer"),
     pytest.param(b"title: '{{ " + b"-" * 150 + b"1 }}'\n", "1:8: '{{ ----", id="signs"),
     pytest.param(b"title: '{{ " + b"9" * 10_000 + b" }}'\n", "1:8: '{{ 9999", id="digits"),
     pytest.param(b"title: A lab\n" + b"k" * 900 + b": x\n", "2:1: a lab has no key 'kkk", id="word"),

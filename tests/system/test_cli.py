@@ -302,7 +302,7 @@ def test_the_golden_messages_are_what_one_sees(name: str) -> None:
 def test_a_file_that_would_take_the_parser_down(tmp_path: Path, json: tuple[str, ...]) -> None:
     done = labrun("run", lab(tmp_path, "title: " + "[" * 200_000), *json)
     assert (done.returncode, done.stdout) == (2, "")
-    assert re.search(r"lab\.yaml:1:\d+: it is nested too deep\n", done.stderr)
+    assert "lab.yaml:1:47: it is nested too deep\n" in done.stderr
 
 
 @pytest.mark.parametrize(("arguments", "says", "mend"), [
@@ -396,8 +396,8 @@ def test_any_language(language: str) -> None:
 def test_a_narrow_terminal() -> None:
     done = labrun("run", LAB, env={"COLUMNS": "40"})
     wide = [line for line in done.stdout.splitlines() if len(line) > 40]
-    assert wide, "the commands, and code in the text"
-    assert all(line.startswith(("  $ ", "    ip")) for line in wide)
+    assert wide, "the commands"
+    assert all(line.startswith("  $ ") for line in wide)
     narrow = labrun("run", "--help", env={"COLUMNS": "40"}).stdout.partition("examples:")[0]
     assert all(len(line) <= 40 or "{" in line for line in narrow.splitlines())
 

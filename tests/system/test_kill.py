@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RUN, DOCTOR = ("run", "bridge-network", "--json"), ("doctor",)
 SET_UP = 0.06  # seconds from the first process of the sandbox on, within which it is made
 # What a run may leave in the user's cache folder.
-KEPT = re.compile(r"(labrun(/labs(/[0-9a-f]{8}\.json)?|/[a-z]+-[0-9a-f]{8})?)?")
+KEPT = re.compile(r"(labrun(/labs(/[0-9a-f]{8}\.json)?|/(index|offers)-[0-9a-f]{8})?)?")
 
 
 class Moment(NamedTuple):
@@ -63,7 +63,7 @@ def chance() -> tuple[int, random.Random]:
     return seed, random.Random(seed)
 
 
-@pytest.mark.parametrize(("who", "number", "call"), [("root", 50, RUN), ("lrsub", 25, RUN), ("lrplain", 30, DOCTOR)])
+@pytest.mark.parametrize(("who", "number", "call"), [("root", 50, RUN), ("lrsub", 25, RUN), ("lrplain", 60, DOCTOR)])
 def test_killed_at_any_moment(installed: Path, session_folder: Path, users: dict[str, User],
                               chance: tuple[int, random.Random], who: str, number: int, call: Sequence[str]) -> None:
     seed, numbers = chance
@@ -71,7 +71,7 @@ def test_killed_at_any_moment(installed: Path, session_folder: Path, users: dict
     kills = on_a_machine(session_folder, _kill_often, labrun, number, numbers, os.kill, signal.SIGKILL)
     print(_summary(seed, kills))
     assert not [kill for kill in kills if kill.left], f"LABRUN_TEST_SEED={seed}"
-    assert sum(kill.with_sandbox for kill in kills) > number / 5, "most kills came too early or too late to mean much"
+    assert sum(kill.with_sandbox for kill in kills) > number / 3, "most kills came too early or too late to mean much"
 
 
 def test_interrupted_at_any_moment(installed: Path, session_folder: Path, users: dict[str, User],
