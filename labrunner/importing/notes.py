@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from labrunner.errors import Place, UsageError
+from labrunner.input_file import LARGEST, read_input
 from labrunner.language.composing import STRANGE
-from runtime.errors import describe
 
 _STRANGE = re.compile(f"{STRANGE.pattern}|\ufeff")
 UNSHOWABLE = "\ufffd"  # in place of a control character
@@ -117,12 +117,8 @@ def title_of(text: str) -> str:
 
 
 def _read(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_LARGEST_FILE + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read", describe(error.errno or 0)) from error
-    if len(data) > _LARGEST_FILE:
+    data = read_input(path)
+    if len(data) > LARGEST:
         raise UsageError(f"{path} is larger than 1 MiB", "notes are a few pages of text", "split them")
     data = data.removeprefix(BOM_UTF8)
     try:

@@ -10,11 +10,9 @@ import os
 from collections.abc import Mapping
 
 from labrunner.errors import LabError, LabMistake, Place, UsageError
+from labrunner.input_file import LARGEST, read_input
 from labrunner.language import tree_cache
 from labrunner.language.tree import Document
-from runtime.errors import describe
-
-_LARGEST_FILE = 1 << 20
 
 
 def read_document(path: str, given: Mapping[str, str], fresh: bool = False) -> Document:
@@ -36,12 +34,8 @@ def read_document(path: str, given: Mapping[str, str], fresh: bool = False) -> D
 def _read(path: str) -> bytes:
     if os.path.exists(path) and not os.path.isfile(path):
         raise UsageError(f"{path} cannot be read", "it is no ordinary file")  # of a pipe, one could wait for ever
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_LARGEST_FILE + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read", describe(error.errno or 0)) from error
-    if len(data) > _LARGEST_FILE:
+    data = read_input(path)
+    if len(data) > LARGEST:
         raise LabError([LabMistake(Place(path, 1, 1), "the file is larger than 1 MiB", "a lab is a few pages of text")])
     return data
 

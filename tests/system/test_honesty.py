@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -281,9 +282,11 @@ def test_nothing_is_left_when_it_is_ended(number: int) -> None:
     with subprocess.Popen([ROOT / "labrun", "test", "bridge-network"], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as process:
         wait_for(lambda: len(below(process.pid)) > 4)
-        doomed = below(process.pid)
+        doomed = [fd for pid in below(process.pid) if (fd := pidfd(pid)) is not None]
         process.send_signal(number)
-    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in doomed))
+    for fd in doomed:
+        assert select.select([fd], [], [], 20)[0], "it goes on"
+        os.close(fd)
     assert traces() == before
 
 
@@ -369,6 +372,14 @@ def below(pid: int) -> set[int]:
     except OSError:
         return set()
     return children.union(*map(below, children))
+
+
+def pidfd(pid: int) -> int | None:
+    """A descriptor that is readable when the process has ended; None when it has already."""
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
