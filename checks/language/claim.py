@@ -19,7 +19,7 @@ class Claim(Composite):
         return f"so it is: {self.says}" if self.holds else f"not so: {self.says}"
 
     def judge(self, evidence: Evidence) -> Verdict:
-        verdict = together(self.verdicts(evidence))._replace(claim=self.claim())
-        failed = next((check.claim() for check, each in zip(self.checks, self.verdicts(evidence), strict=True)
-                       if each.outcome != "pass"), "")
+        verdicts = self.verdicts(evidence)
+        verdict = together(verdicts)._replace(claim=self.claim())
+        failed = next((each.claim for each in verdicts if each.outcome != "pass"), "")
         return verdict._replace(expected=f"that {failed}") if failed else verdict

@@ -7,13 +7,13 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from checks.language.check import Verdict
-from labrunner.honesty.apart import apart
 from labrunner.honesty.mistakes import Mistake
 from labrunner.language.lab import Holds, Lab, Step
 from labrunner.session import Session
 from runtime.errors import Refused
 from runtime.facts.likeness import fingerprint
 from runtime.probes import ping
+from runtime.sandbox.apart import apart
 from runtime.sandbox.handle import start
 
 # Seconds. Where nothing is wrong an answer comes within milliseconds, and who waits less for one can only find too much
@@ -100,7 +100,7 @@ class Reference:
     def find_out(self) -> None:
         """Carry out the solution, in a process of its own, unless that was done before."""
         if not self.states:
-            self.states = tuple(apart(self._carry_out))
+            self.states = tuple(apart(self._carry_out, "carry out the solution"))
 
     def _carry_out(self) -> list[str]:
         session = Session(self._lab, start())

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from labrunner.honesty.apart import apart
 from labrunner.honesty.doing import PATIENCE, Finding, attempt, wrongly
 from labrunner.honesty.mistakes import Mistake, mistakes
 from labrunner.honesty.trial import Trial
 from labrunner.language.lab import Holds, Lab
 from labrunner.session import Session
+from runtime.sandbox.apart import apart
 from runtime.sandbox.handle import start
 
 
@@ -37,10 +37,10 @@ class EveryCheckCanFail(Trial):
 
     def carry_out(self) -> Finding | None:
         """Each situation is one of a sandbox and a process of its own."""
-        never: list[int] = apart(self._in_the_course_of_the_lab)
+        never: list[int] = apart(self._in_the_course_of_the_lab, str(self))
         for mistake in mistakes(self.lab):
             if any(self._concerns(mistake, number) for number in never):
-                never = apart(partial(self._after, mistake, never))
+                never = apart(partial(self._after, mistake, never), str(self))
         return self._finding([self._asked[number].holds for number in never]) if never else None
 
     def _concerns(self, mistake: Mistake, number: int) -> bool:

@@ -7,10 +7,10 @@ import select
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from labrunner.honesty.apart import Apart
 from labrunner.honesty.doing import Finding
 from labrunner.honesty.trial import Trial
 from runtime.errors import Missing, Problem
+from runtime.sandbox.apart import Apart
 
 
 class Result(NamedTuple):
@@ -64,7 +64,7 @@ def _start(trial: Trial) -> tuple[Apart, Trial] | Result:
         trial.prepare()
     except Problem as problem:
         return Result(trial, problem=problem)
-    return Apart(trial.carry_out), trial
+    return Apart(trial.carry_out, f"try '{trial}'"), trial
 
 
 def _result(process: Apart, trial: Trial) -> Result:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
-from runtime import syscalls as sys
-from runtime.errors import Refused
-from runtime.sandbox.build import fork
-from runtime.sandbox.channel import Channel, Closed
+from runtime.sandbox.apart import apart
 from runtime.sandbox.handle import Sandbox, start
 
 
@@ -18,24 +14,13 @@ def visit(function: Callable[[Sandbox], Any], kind: str = "auto") -> Any:
 
     Raises what `start` raises, and the Problem that `function` raises.
     """
-    here, there = Channel.pair()
 
-    def life() -> None:
-        here.close()
-        sys.die_with_parent()
+    def go_in() -> Any:
         sandbox = start(kind)
         try:
             sandbox.enter()
-            there.send({"result": function(sandbox)})
+            return function(sandbox)
         finally:
             sandbox.stop()
 
-    pid = fork(life, there)
-    there.close()
-    try:
-        return here.expect("result")
-    except Closed as closed:
-        raise Refused("visit a sandbox", why="the process that went in died without a word") from closed
-    finally:
-        here.close()
-        os.waitpid(pid, 0)
+    return apart(go_in, "visit a sandbox")

@@ -18,12 +18,12 @@ import pexpect
 import pytest
 
 from labrunner.catalogue.catalog import bundled
-from labrunner.honesty import apart as apart_module
-from labrunner.honesty.apart import Apart, apart
 from labrunner.honesty.mistakes import mistakes
 from labrunner.honesty.report import examine
 from labrunner.language.loading import load
 from runtime.errors import Refused
+from runtime.sandbox import apart as apart_module
+from runtime.sandbox.apart import Apart, apart
 from runtime.sandbox.traces import traces
 from tests.conftest import Lab
 
@@ -303,7 +303,7 @@ def _leave_traces(lab: Lab) -> frozenset[str]:
 
 def test_processes_that_are_left_are_seen() -> None:
     with pytest.raises(Refused, match="these processes are left"):
-        apart(_leave_a_process)
+        apart(_leave_a_process, "leave a process")
 
 
 def _leave_a_process() -> int:
@@ -320,7 +320,7 @@ def _leave_a_process() -> int:
 
 def test_a_trial_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart_module, "SECONDS", 1)
-    process = Apart(signal.pause)
+    process = Apart(signal.pause, "wait")
     with pytest.raises(Refused, match="did not end within 1 s"):
         process.result()
 

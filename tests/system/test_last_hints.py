@@ -7,10 +7,10 @@ import re
 import pytest
 
 from labrunner.catalogue.catalog import bundled
-from labrunner.honesty.apart import apart
 from labrunner.language.lab import Lab, Step
 from labrunner.language.loading import load
 from labrunner.session import Session
+from runtime.sandbox.apart import apart
 from runtime.sandbox.handle import start
 
 # In a step that is long and is not what the lab is about.
@@ -19,7 +19,7 @@ _POINTS_ELSEWHERE = re.compile(r"`labrun show [\w-]+ --commands`")
 
 @pytest.mark.parametrize("name", bundled())
 def test_the_last_hint_is_enough(name: str) -> None:
-    assert apart(lambda: _follow(load(bundled()[name]))) == []
+    assert apart(lambda: _follow(load(bundled()[name])), "follow the hints") == []
 
 
 def _follow(lab: Lab) -> list[str]:

@@ -20,10 +20,11 @@ SECONDS = 120
 class Apart:
     """A call under way in a process of its own, which ends with this one, and after SECONDS at the latest.
 
-    function: returns JSON; a Problem that it raises is raised by `result`.
+    function: returns JSON; a Problem that it raises is raised by `result`.  what: it in words, for an error.
     """
 
-    def __init__(self, function: Callable[[], Any]) -> None:
+    def __init__(self, function: Callable[[], Any], what: str) -> None:
+        self._what = what
         self._here, there = Channel.pair()
 
         def life() -> None:
@@ -46,7 +47,7 @@ class Apart:
         try:
             return self._here.expect("result")
         except Closed as closed:
-            raise Refused("carry out a trial", why=f"its process died, or did not end within {SECONDS} s",
+            raise Refused(self._what, why=f"its process died, or did not end within {SECONDS} s",
                           mend="run labrun with --debug") from closed
         finally:
             self._here.close()
@@ -65,6 +66,6 @@ def _left_behind() -> Refused:
                    mend="report it: a fault in labrun")
 
 
-def apart(function: Callable[[], Any]) -> Any:
-    """What `function` returns, called in a process of its own."""
-    return Apart(function).result()
+def apart(function: Callable[[], Any], what: str) -> Any:
+    """What `function` returns, called in a process of its own. what: it in words, for an error."""
+    return Apart(function, what).result()
