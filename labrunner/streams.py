@@ -34,6 +34,13 @@ def write(out: TextIO, text: str) -> None:
         raise unwritable(error) from error
 
 
+def printable(text: str, kept: str = "") -> str:
+    """A text without what would steer a terminal; even the name of a folder may hold that. kept: what stays."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in kept else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def say(text: str) -> None:
     """A short text to standard error, without its buffer: a signal may have come while that was in use."""
     with suppress(OSError):

@@ -9,10 +9,8 @@ from typing import NamedTuple
 import labs
 from labrunner.catalogue.offers import offers
 from labrunner.errors import UsageError, nearest
-from labrunner.language.about import id_of
+from labrunner.language.about import LAB_FILE, id_of
 from runtime.errors import Problem, describe
-
-_FILE = "lab.yaml"
 
 
 class Catalogue(NamedTuple):
@@ -48,14 +46,15 @@ def find(lab: str) -> str:
     known = {} if "/" in lab else catalogue().labs
     if lab in known:
         return only(lab, known[lab])
-    if os.path.isdir(lab) and os.path.isfile(os.path.join(lab, _FILE)):
-        return os.path.join(lab, _FILE)
+    if os.path.isdir(lab) and os.path.isfile(os.path.join(lab, LAB_FILE)):
+        return os.path.join(lab, LAB_FILE)
     if os.path.isfile(lab):
         return lab
+    why = f"a lab is a {LAB_FILE}, or the folder that it is in"
     if os.path.isdir(lab):
-        raise UsageError(f"the folder {lab} has no {_FILE}", f"a lab is a {_FILE}, or the folder that it is in")
+        raise UsageError(f"the folder {lab} has no {LAB_FILE}", why)
     if "/" in lab or lab.endswith(".yaml"):
-        raise UsageError(f"there is no file {lab}", f"a lab is a {_FILE}, or the folder that it is in", "labrun list")
+        raise UsageError(f"there is no file {lab}", why, "labrun list")
     raise UsageError(f"there is no lab '{lab}'", nearest(lab, list(known)), "labrun list")
 
 
@@ -76,11 +75,11 @@ class _Place(NamedTuple):
 
     def labs(self) -> list[tuple[str, str]]:
         """The id and the path of the lab.yaml in it, else of those one level below. Raises OSError."""
-        own = os.path.join(self.folder, _FILE)
+        own = os.path.join(self.folder, LAB_FILE)
         if self.folder and os.path.isfile(own):
             return [(id_of(own), own)]
         with os.scandir(self.folder) as entries:
-            return [(entry.name, path) for entry in entries if os.path.isfile(path := f"{entry.path}/{_FILE}")]
+            return [(entry.name, path) for entry in entries if os.path.isfile(path := f"{entry.path}/{LAB_FILE}")]
 
     def problem(self, error: OSError) -> Problem:
         """What to tell when its labs cannot be found."""

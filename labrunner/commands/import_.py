@@ -10,9 +10,9 @@ import sys
 from labrunner.cli import EXIT_PASS
 from labrunner.errors import UsageError
 from labrunner.lab_file import schema_line, write_lab
+from labrunner.language.about import LAB_FILE
 from labrunner.streams import write
 
-_FILE = "lab.yaml"
 _LARGEST_LAB = 1 << 20
 
 
@@ -53,10 +53,10 @@ def run(options: argparse.Namespace) -> int:
         write(sys.stdout, text)
     print(report(made), file=sys.stderr)
     if path:
-        shown = os.path.dirname(path) if os.path.basename(path) == _FILE else path
+        shown = os.path.dirname(path) if os.path.basename(path) == LAB_FILE else path
         print(f"written: {path}\n  next: labrun run {shlex.quote(shown)}", file=sys.stderr)
     return EXIT_PASS
 
 
 def _path(output: str) -> str:
-    return output if output.endswith((".yaml", ".yml")) else os.path.join(output, _FILE)
+    return output if output.endswith((".yaml", ".yml")) else os.path.join(output, LAB_FILE)

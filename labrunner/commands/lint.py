@@ -14,10 +14,10 @@ from typing import NamedTuple
 from labrunner.catalogue.catalog import find
 from labrunner.cli import EXIT_FAIL, EXIT_PASS, EXIT_USAGE
 from labrunner.errors import LabError, LabMistake, Place, UsageError
-from labrunner.streams import write
+from labrunner.language.about import LAB_FILE
+from labrunner.streams import printable, write
 from runtime.errors import describe
 
-_FILE = "lab.yaml"
 _OBJECTS = 200_000
 
 
@@ -88,11 +88,11 @@ def _files(paths: Sequence[str]) -> dict[str, None]:
 
 
 def _labs_of(path: str) -> list[str]:
-    if not os.path.isdir(path) or os.path.isfile(os.path.join(path, _FILE)):
+    if not os.path.isdir(path) or os.path.isfile(os.path.join(path, LAB_FILE)):
         return [find(path)]
     found = sorted(_below(path))
     if not found:
-        raise UsageError(f"there is no {_FILE} in the folder {path} or below it",
+        raise UsageError(f"there is no {LAB_FILE} in the folder {path} or below it",
                          mend="labrun lint PATH; labrun list shows the labs there are")
     return found
 
@@ -101,8 +101,8 @@ def _below(folder: str) -> Iterator[str]:
     """Every lab.yaml below a folder; hidden folders are left out."""
     for here, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        if _FILE in files:
-            yield os.path.normpath(os.path.join(here, _FILE))
+        if LAB_FILE in files:
+            yield os.path.normpath(os.path.join(here, LAB_FILE))
 
 
 def _refuse(error: OSError) -> None:
@@ -130,9 +130,7 @@ def _findings(path: str) -> list[Finding]:
 def _line(finding: Finding) -> str:
     """FILE:LINE:COLUMN: SEVERITY: what is wrong; and in a line of its own what to do."""
     place, says, mend = finding.mistake
-    first = f"{place}: {finding.severity}: {says}".replace("\n", "\\n")
-    if not first.isprintable():  # the name of a folder may hold what would change the terminal
-        first = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in first)
+    first = printable(f"{place}: {finding.severity}: {says}".replace("\n", "\\n"))
     return f"{first}\n    {mend}\n" if mend else f"{first}\n"
 
 

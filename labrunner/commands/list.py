@@ -13,7 +13,7 @@ from labrunner.catalogue.lacking import SANDBOX, Lack, lacking
 from labrunner.cli import EXIT_FAIL, EXIT_PASS, tell
 from labrunner.errors import UsageError
 from labrunner.language.about import About
-from labrunner.streams import write
+from labrunner.streams import printable, write
 
 _Row = tuple[Listed, tuple[Lack, ...]]
 
@@ -81,7 +81,7 @@ def _text(rows: Sequence[_Row]) -> str:
     for lab, lacks in rows:
         first, *others = _lines(lab, lacks)
         lines += [f"{lab.about.id:{width}}  {first}", *(f"{'':{width}}  {line}" for line in others)]
-    text = "\n".join(map(_printable, lines)) + "\n\n"
+    text = "\n".join(map(printable, lines)) + "\n\n"
     for lack in {lack for _, lacks in rows for lack in lacks if lack.name == SANDBOX}:
         text += f"no lab can be done here: each {lack.says}\n  next: {lack.mend}\n\n"
     return f"{text}watch one: labrun run LAB    read about one: labrun show LAB\n"
@@ -98,12 +98,6 @@ def _lines(lab: Listed, lacks: Sequence[Lack]) -> Iterator[str]:
     yield about.title
     yield ", ".join((about.level, *minutes, *about.topics))
     yield from (str(lack) for lack in lacks if lack.name != SANDBOX)
-
-
-def _printable(line: str) -> str:
-    """A folder's name may hold what would change the terminal."""
-    return line if line.isprintable() else "".join(
-        each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line)
 
 
 def _as_json(lab: Listed, lacks: Sequence[Lack]) -> dict[str, object]:

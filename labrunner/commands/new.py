@@ -10,6 +10,7 @@ from labrunner.catalogue.catalog import catalogue
 from labrunner.cli import EXIT_PASS
 from labrunner.errors import UsageError
 from labrunner.lab_file import schema_line, write_lab
+from labrunner.language.about import LAB_FILE
 
 _TEMPLATE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "new_lab.yaml")
 _LONGEST = 60
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     """Write a lab that passes. Returns the exit code."""
     _refuse_name(options.id)
     folder = os.path.join(options.folder, options.id)
-    path = os.path.join(folder, "lab.yaml")
+    path = os.path.join(folder, LAB_FILE)
     _refuse_twin(options.id, path)
     if os.path.lexists(folder) and not options.force:
         raise UsageError(f"{folder} exists already", mend="choose another name; or write its lab.yaml anew: --force")

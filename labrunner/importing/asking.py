@@ -12,6 +12,7 @@ from checks.language.statement import Mistake
 from checks.ping import Ping
 from labrunner.importing.ip_words import executed
 from labrunner.importing.verbs import words_of
+from labrunner.importing.where import here
 from runtime.network.netns import LAB_HOST
 
 _WITH_VALUE = {"ping": frozenset(("-c", "-W", "-w", "-i", "-s", "-I", "-t")),
@@ -41,7 +42,7 @@ def asked_of(text: str, output: str) -> Asked | None:
     words, netns = words_of(text), LAB_HOST
     while executed(words):
         netns, words = words[3], words[4:]
-    where = {} if netns == LAB_HOST else {"from": netns}
+    where = here(netns, "from")
     try:
         match words[:1]:
             case ["ping"]:

@@ -22,6 +22,7 @@ from labrunner.actions.delete_route import DeleteRoute
 from labrunner.actions.move_link import MoveLink
 from labrunner.actions.set_link import SetLink
 from labrunner.actions.set_master import SetMaster
+from labrunner.importing.command_words import NoVerb, take
 from labrunner.importing.where import here
 from runtime.network.netns import LAB_HOST
 
@@ -39,10 +40,6 @@ _VERBS = {
 }
 IP_ACTIONS = re.compile(r"(?:a|ad|add|d|de|del|delete|s|se|set|e|ex|exec|replace|change)$")  # they need something more
 _LOOKING = ("show", "lst", "list", "get", "list-id", "identify", "pids", "help", "test")
-
-
-class _NoVerb(Exception):
-    """No verb of the lab language does exactly this."""
 
 
 def is_object(word: str) -> bool:
@@ -92,7 +89,7 @@ def ip_actions(words: Sequence[str], netns: str) -> tuple[Action, ...]:
                 return (_route(AddRoute if verb == "add" else DeleteRoute, rest, netns),)
             case "netns", "add" | "delete" if len(rest) == 1:
                 return (AddNetns(name=rest[0]) if verb == "add" else DeleteNetns(name=rest[0]),)
-    except _NoVerb:
+    except NoVerb:
         pass
     return ()
 
@@ -101,18 +98,12 @@ def _full(written: str, words: Sequence[str]) -> str:
     return next((word for word in words if written and word.startswith(written)), "")
 
 
-def _next(rest: list[str]) -> str:
-    if not rest:
-        raise _NoVerb
-    return rest.pop(0)
-
-
 def _place(written: str) -> str:
     """A netns as ip-link(8) takes it: its name, or the number of a process; process 1 is the lab host's."""
     if written == "1":
         return LAB_HOST
     if written.isdecimal() or "/" in written:
-        raise _NoVerb
+        raise NoVerb
     return written
 
 
@@ -120,20 +111,20 @@ def _add_link(rest: list[str], netns: str) -> Iterator[Action]:
     name = lower = there = ""
     up = False
     while rest and not (rest[0] in ("type", "typ") and name):
-        match _next(rest):
+        match take(rest):
             case "name" | "dev":
-                name = _next(rest)
+                name = take(rest)
             case "link":
-                lower = _next(rest)
+                lower = take(rest)
             case "netns":
-                there = _place(_next(rest))
+                there = _place(take(rest))
             case "up" if name:
                 up = True
             case other if not name:
                 name = other
             case _:
-                raise _NoVerb
-    _, kind = _next(rest), _next(rest)
+                raise NoVerb
+    _, kind = take(rest), take(rest)
     yield _new_link(name, kind, lower, rest, netns, there)
     if up:
         yield SetLink(name=name, **here(there or netns))
@@ -143,11 +134,11 @@ def _new_link(name: str, kind: str, lower: str, rest: list[str], netns: str, the
     if kind == "veth" and not lower:
         return _veth(name, rest, netns, there)
     if there:
-        raise _NoVerb
+        raise NoVerb
     if kind == "bridge" and not (rest or lower):
         return AddBridge(name=name, **here(netns))
     if kind in ("bridge", "veth") or len(rest) % 2:
-        raise _NoVerb
+        raise NoVerb
     pairs = zip(rest[::2], rest[1::2], strict=True)
     options = {key: int(value) if value.isdecimal() else value for key, value in pairs}
     given = {name: value for name, value in (("link", lower), ("options", options)) if value}
@@ -155,17 +146,17 @@ def _new_link(name: str, kind: str, lower: str, rest: list[str], netns: str, the
 
 
 def _veth(name: str, rest: list[str], netns: str, there: str) -> Action:
-    if _next(rest) != "peer":
-        raise _NoVerb
-    peer = _next(rest)
-    peer = _next(rest) if peer == "name" else peer
+    if take(rest) != "peer":
+        raise NoVerb
+    peer = take(rest)
+    peer = take(rest) if peer == "name" else peer
     far = netns
     if rest and rest.pop(0) == "netns":
-        far = _place(_next(rest))
+        far = _place(take(rest))
     elif rest or far != netns:
-        raise _NoVerb
+        raise NoVerb
     if rest:
-        raise _NoVerb
+        raise NoVerb
     near = there or netns
     return AddVeth(name=name, peer=peer, **here(near), **({"peer_netns": far} if far != near else {}))
 
@@ -174,23 +165,23 @@ def _set_link(rest: list[str], netns: str) -> Iterator[Action]:
     name = state = to = ""
     master: str | None = None
     while rest:
-        match _next(rest):
+        match take(rest):
             case "dev":
-                name = _next(rest)
+                name = take(rest)
             case "up" | "down" as word:
                 state = word
             case "master":
-                master = _next(rest)
+                master = take(rest)
             case "nomaster":
                 master = ""
             case "netns":
-                to = _place(_next(rest))
+                to = _place(take(rest))
             case other if not name:
                 name = other
             case _:
-                raise _NoVerb
+                raise NoVerb
     if not name or (not state and master is None and not to):
-        raise _NoVerb
+        raise NoVerb
     if to:
         yield MoveLink(name=name, to=to, **here(netns))
     where = here(to or netns)
@@ -201,37 +192,37 @@ def _set_link(rest: list[str], netns: str) -> Iterator[Action]:
 
 
 def _delete_link(rest: list[str], netns: str) -> Action:
-    name = _next(rest)
-    name = _next(rest) if name == "dev" else name
+    name = take(rest)
+    name = take(rest) if name == "dev" else name
     if rest and not (len(rest) == 2 and rest[0] == "type"):
-        raise _NoVerb
+        raise NoVerb
     return DeleteLink(name=name, **here(netns))
 
 
 def _address(made: type[AddAddress] | type[DeleteAddress], rest: list[str], netns: str) -> Action:
     address = interface = ""
     while rest:
-        match _next(rest):
+        match take(rest):
             case "dev":
-                interface = _next(rest)
+                interface = take(rest)
             case "local":
-                address = _next(rest)
+                address = take(rest)
             case other if not address:
                 address = other
             case _:
-                raise _NoVerb
+                raise NoVerb
     if not (address and interface):
-        raise _NoVerb
+        raise NoVerb
     whole = address if "/" in address else f"{address}/{128 if ':' in address else 32}"
     return made(address=whole, interface=interface, **here(netns))
 
 
 def _route(made: type[AddRoute], rest: list[str], netns: str) -> Action:
-    given = {"destination": _next(rest)}
+    given = {"destination": take(rest)}
     names = {"via": "gateway", "dev": "interface"}
     while rest:
-        word = _next(rest)
+        word = take(rest)
         if word not in names or names[word] in given:
-            raise _NoVerb
-        given[names[word]] = _next(rest)
+            raise NoVerb
+        given[names[word]] = take(rest)
     return made(**given, **here(netns))

@@ -13,7 +13,8 @@ from labrunner.actions.delete_rule import DeleteRule
 from labrunner.actions.masquerade import Masquerade
 from labrunner.actions.publish_port import PublishPort
 from labrunner.actions.set_policy import SetPolicy
-from runtime.network.netns import LAB_HOST
+from labrunner.importing.command_words import NoVerb, take
+from labrunner.importing.where import here
 
 _SHORT = {"--table": "-t", "--append": "-A", "--insert": "-I", "--delete": "-D", "--new-chain": "-N", "--policy": "-P",
           "--source": "-s", "--src": "-s", "--destination": "-d", "--dst": "-d", "--in-interface": "-i",
@@ -27,17 +28,12 @@ _IMPLIED = frozenset(("tcp", "udp", "conntrack", "state"))  # modules that an op
 _PUBLISHED = frozenset(("destination", "not_in", "protocol", "port", "jump", "to"))
 
 
-class _NoVerb(Exception):
-    """No verb of the lab language does exactly this."""
-
-
 def iptables_actions(words: Sequence[str], netns: str) -> tuple[Action, ...]:
     """The verb that does what `iptables WORDS` does, run in `netns`; () when there is none. Raises Mistake."""
     try:
         table, operation, operands, options = _taken_apart(words)
-        where = {} if netns == LAB_HOST else {"netns": netns}
-        return (_action(table, operation, operands, options, where),)
-    except _NoVerb:
+        return (_action(table, operation, operands, options, here(netns)),)
+    except NoVerb:
         return ()
 
 
@@ -49,27 +45,21 @@ def _taken_apart(words: Sequence[str]) -> tuple[str, str, list[str], dict[str, s
     rest = [_SHORT.get(word, word) for word in words if word not in ("-w", "--wait")]
     while rest:
         word = rest.pop(0)
-        word = f"! {_next(rest)}" if word == "!" else word
+        word = f"! {take(rest)}" if word == "!" else word
         if word == "-t" and not table:
-            table = _next(rest)
+            table = take(rest)
         elif word in _OPERATIONS and not operation:
             operation = word
             while rest and not rest[0].startswith(("-", "!")):
                 operands.append(rest.pop(0))
         elif word == "-m":
-            if _next(rest) not in _IMPLIED:
-                raise _NoVerb
+            if take(rest) not in _IMPLIED:
+                raise NoVerb
         elif word in _PARTS and _PARTS[word] not in options:
-            options[_PARTS[word]] = _next(rest)
+            options[_PARTS[word]] = take(rest)
         else:
-            raise _NoVerb
+            raise NoVerb
     return table or "filter", operation, operands, options
-
-
-def _next(rest: list[str]) -> str:
-    if not rest:
-        raise _NoVerb
-    return rest.pop(0)
 
 
 def _action(table: str, operation: str, operands: list[str], options: dict[str, str], where: dict[str, str]) -> Action:
@@ -87,7 +77,7 @@ def _action(table: str, operation: str, operands: list[str], options: dict[str, 
             return AddRule(chain=chain, **in_table, **_parts(options), at=_number((*place, "1")[0]), **where)
         case "-D", [chain]:
             return DeleteRule(chain=chain, **in_table, **_parts(options), **where)
-    raise _NoVerb
+    raise NoVerb
 
 
 def _parts(options: dict[str, str]) -> dict[str, Any]:

@@ -198,5 +198,5 @@ def properties(link: Link) -> dict[str, object]:
 
 
 def setting(name: str) -> str:
-    """A kernel setting by one name: sysctl(8) takes net/ipv4/ip_forward too."""
+    """A kernel setting by one name: net/ipv4/ip_forward is net.ipv4.ip_forward, unless a part has a dot (sysctl(8))."""
     return name.replace("/", ".") if "." not in name else name

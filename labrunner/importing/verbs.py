@@ -15,6 +15,7 @@ from labrunner.actions.write import Write
 from labrunner.importing.blocks import without_sudo
 from labrunner.importing.ip_words import executed, ip_actions
 from labrunner.importing.iptables_words import iptables_actions
+from labrunner.importing.model import setting
 from labrunner.importing.where import here
 from runtime.network.netns import LAB_HOST
 
@@ -135,9 +136,8 @@ def _document(text: str) -> tuple[Action, ...]:
 
 
 def _sysctl_at(path: str, value: str, netns: str) -> Action:
-    """/proc/sys/net/ipv4/ip_forward is net.ipv4.ip_forward, unless a part of it has a dot: sysctl(8)."""
-    name = path.removeprefix(_PROC_SYS)
-    return _sysctl(name if "." in name else name.replace("/", "."), value, netns)
+    """path: of a file in /proc/sys."""
+    return _sysctl(setting(path.removeprefix(_PROC_SYS)), value, netns)
 
 
 def _echoed(written: str) -> str:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from labrunner.language.reading import Reader
     from labrunner.language.tree import Node
 
+LAB_FILE = "lab.yaml"
 LEVELS = ("beginner", "intermediate", "advanced")
 _MARKS = dict.fromkeys(map(ord, "-._+"))  # with letters and digits, what the names of programs are made of
 
@@ -69,4 +70,4 @@ def read_about(reader: Reader, path: str, root: Node) -> About:
 def id_of(path: str) -> str:
     """The id of the lab in a file: of labs/nat/lab.yaml 'nat', and of any other file its own name."""
     name = os.path.basename(path)
-    return os.path.basename(os.path.dirname(os.path.abspath(path))) if name == "lab.yaml" else os.path.splitext(name)[0]
+    return os.path.basename(os.path.dirname(os.path.abspath(path))) if name == LAB_FILE else os.path.splitext(name)[0]

@@ -14,6 +14,7 @@ from rich.theme import Theme
 from checks.reasoning.wording import command_of
 from labrunner.events import Acted, Checked, Event, RunEnded, RunStarted, StepEnded, StepStarted
 from labrunner.reporters.topology import draw
+from labrunner.streams import printable
 from runtime.errors import Problem
 from runtime.facts.difference import Change
 
@@ -179,7 +180,7 @@ class TerminalReporter:
 
     def _shown(self, text: str) -> str:
         """The text in characters that the output can carry, and without what would steer a terminal."""
-        text = "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
+        text = printable(text, kept="\n")
         encoding = self._console.encoding
         if encoding.startswith("utf"):
             return text
