@@ -10,7 +10,7 @@ class DifferentNamespace(Check):
     """Two or more are each in a namespace of their own: the inodes differ (namespaces(7))."""
 
     main = "between"
-    between = argument(SUBJECTS, "what to compare: names of netns, or 'pid NUMBER'")
+    between = argument(SUBJECTS, "what to compare")
     kind = argument(KIND, "the kind of namespace", default="net")
 
     def claim(self) -> str:

@@ -10,7 +10,7 @@ class SameNamespace(Check):
     """Two or more are in one namespace: the kernel gives them the same inode (namespaces(7))."""
 
     main = "between"
-    between = argument(SUBJECTS, "what to compare: names of netns, or 'pid NUMBER'")
+    between = argument(SUBJECTS, "what to compare")
     kind = argument(KIND, "the kind of namespace", default="net")
 
     def claim(self) -> str:

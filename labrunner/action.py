@@ -24,6 +24,10 @@ class Action(Statement, ABC):
     def command(self) -> str:
         """The shell command that does the same, as lab root on the lab host."""
 
+    def outside(self) -> str:
+        """What has to be got from outside of the sandbox for it: a source as in runtime.oci.rootfs.sources, or ''."""
+        return ""
+
     def type_in(self, host: LabHost) -> None:
         """Do it as a person does, by the command. Raises Refused, Missing."""
         try:

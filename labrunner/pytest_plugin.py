@@ -28,9 +28,10 @@ class LabFile(pytest.File):
         from labrunner.honesty.trials import trials
         from labrunner.language.loading import load
         from runtime.errors import Problem
+        from runtime.oci.available import preferred
 
         try:
-            lab = load(str(self.path))
+            lab = load(str(self.path), {"runtime": preferred()})
         except Problem as problem:
             raise self.CollectError(str(problem)) from problem
         for number, trial in enumerate(trials(lab), 1):

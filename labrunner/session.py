@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from time import perf_counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from checks.language.check import Check, Evidence, Verdict
-from labrunner import __version__
+from labrunner import __version__, streams
 from labrunner.action import Action
 from labrunner.events import Acted, Checked, Event, Outcome, RunEnded, RunStarted, StepEnded, StepStarted, worst
-from labrunner.language.lab import Lab, Step
+from labrunner.language.lab import Lab, Step, kernel_needs
 from labrunner.language.vocabulary import word
 from runtime.errors import Missing, Problem, Refused
 from runtime.facts.difference import Change, difference
@@ -21,10 +21,14 @@ from runtime.facts.snapshot import Snapshot
 from runtime.lab_host import LabHost
 from runtime.network.netns import Namespaces
 from runtime.network.world import furnish
+from runtime.oci.available import FEATURE
 from runtime.probes.asking import ask_all
 from runtime.probes.ping import PATIENCE
 from runtime.probes.settle import settle
 from runtime.sandbox.handle import Completed, Sandbox
+
+if TYPE_CHECKING:
+    from runtime.sandbox.outside import Outside
 
 
 class Judged(NamedTuple):
@@ -44,23 +48,28 @@ class Session:
 
     def __init__(self, lab: Lab, sandbox: Sandbox, network: str = "netlink") -> None:
         self.lab, self._network_kind, self._sandbox = lab, network, sandbox
+        self._outside = _outside(lab)
         try:
             self._sandbox.enter()
             self._namespaces = Namespaces.of_sandbox(self._sandbox.root)
-            self._host = LabHost(self._sandbox, self._namespaces)
+            self._host = LabHost(self._sandbox, self._namespaces, self._outside)
             furnish(self._host.network, lab.world)
             checks = [check for step in lab.steps for check in step.checks]
             self._observer = Observer(self._namespaces, self._sandbox.proc,
                                       [name for check in checks for name in check.sysctls()],
-                                      [path for check in checks for path in check.files()], self._sandbox.root)
+                                      [path for check in checks for path in check.files()], self._sandbox.root,
+                                      [path for check in checks for path in check.trees()])
+            self._earlier: dict[str, Snapshot] = {}
             self._now = self._observer.observe()
         except BaseException:
-            self._sandbox.stop()
+            self.close()
             raise
 
     def close(self) -> None:
         """End the sandbox and everything in it."""
         self._sandbox.stop()
+        if self._outside:
+            self._outside.close()
 
     @property
     def environment(self) -> dict[str, object]:
@@ -68,7 +77,7 @@ class Session:
         return {
             "id_map": self._sandbox.id_map.kind,
             "network": self._network_kind,
-            "runtime": None,
+            "runtime": self.lab.runtime if FEATURE in kernel_needs(self.lab) else None,
             "kernel": os.uname().release,
             "versions": {"labrun": __version__, "python": ".".join(map(str, sys.version_info[:3]))},
         }
@@ -77,6 +86,10 @@ class Session:
         """The lab as it is now; what is judged next is judged by it."""
         self._now = self._observer.observe()
         return self._now
+
+    def remember(self, step: Step) -> None:
+        """The lab as it is now is what it was after `step`: checks of later steps may compare it with that."""
+        self._earlier[step.id] = self._now
 
     def run(self, argv: Sequence[str]) -> Completed:
         """Run a command inside, as lab root on the lab host."""
@@ -102,7 +115,7 @@ class Session:
             settle(everywhere.values())
             answers = ask_all(probes, everywhere, patience)
             self.observe()
-        evidence = Evidence(self._now, answers)
+        evidence = Evidence(self._now, answers, self._earlier)
         return [Judged(check, check.judge(evidence), perf_counter() - started) for check in checks]
 
     def play(self, until: str = "") -> Iterator[Event]:
@@ -132,6 +145,7 @@ class Session:
             problem = acted.problem
             if problem:
                 break
+        self.remember(step)
         verdicts: list[Outcome] = []
         kept = [each for each in self.lab.kept(number - 1) if outcomes[each.since] == "pass"]
         since = {each.holds.check: each.since for each in kept}
@@ -151,6 +165,20 @@ class Session:
             problem = found
         changes = _by_command(before, self.observe())
         return Acted(word(action), action.command(), changes, problem, perf_counter() - started)
+
+
+def _outside(lab: Lab) -> Outside | None:
+    """A process that stays outside of the sandbox, when the lab has root file systems of images."""
+    if not any(action.outside() for step in lab.steps for action in step.actions):
+        return None
+    from runtime.oci.rootfs.sources import parse
+    from runtime.sandbox.outside import Outside
+
+    def export(source: str) -> int:
+        with streams.counted(f"getting {source}") as tell:
+            return parse(source).archive(tell)
+
+    return Outside(export)
 
 
 def _by_command(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:

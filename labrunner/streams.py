@@ -6,7 +6,8 @@ import errno
 import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from runtime.errors import Refused, describe
@@ -45,6 +46,15 @@ def say(text: str) -> None:
     """A short text to standard error, without its buffer: a signal may have come while that was in use."""
     with suppress(OSError):
         os.write(2, text.encode())
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int], None]]:
+    """Gives a function that tells on standard error, where that is a terminal, how many bytes have come by now."""
+    shown = sys.stderr.isatty()
+    yield lambda size: say(f"\r{what}: {size >> 20} MiB") if shown else None
+    if shown:
+        say(f"\r{' ' * (len(what) + 16)}\r")
 
 
 def stuck() -> OSError | None:

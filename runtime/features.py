@@ -8,6 +8,8 @@ from runtime.errors import Problem
 from runtime.network.netns import LAB_HOST, Namespaces
 from runtime.network.rule_specification import Specification
 from runtime.network.verbs import Network
+from runtime.oci.available import FEATURE, need_runtime
+from runtime.oci.command_line import RUNTIMES
 from runtime.sandbox.handle import Sandbox
 
 _FEATURES: dict[str, tuple[str, Callable[[Network], None]]] = {
@@ -18,6 +20,7 @@ _FEATURES: dict[str, tuple[str, Callable[[Network], None]]] = {
         "nat", "PREROUTING", Specification(jump="DNAT", to="192.168.0.2"), LAB_HOST)),
     "filter": ("packet filters by nf_tables", lambda network: network.add_rule(
         "filter", "FORWARD", Specification(state=("new",), jump="REJECT"), LAB_HOST)),
+    FEATURE: (f"an OCI runtime, {' or '.join(RUNTIMES)}", lambda _network: need_runtime()),
 }
 
 

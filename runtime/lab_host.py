@@ -1,23 +1,78 @@
-"""What an action works with: the lab's network, and a shell on the lab host."""
+"""What an action works with: the lab's network, its containers, and a shell on the lab host."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from shlex import quote
+from typing import TYPE_CHECKING
 
 from runtime.errors import Refused
 from runtime.network.netns import Namespaces
 from runtime.network.shell import run_command
 from runtime.network.verbs import Network
+from runtime.oci.rootfs.machine import UNPACKING
 from runtime.sandbox.handle import Sandbox
+
+if TYPE_CHECKING:
+    from runtime.oci.containers import Containers
+    from runtime.sandbox.outside import Outside
+
+_UNPACKING = 120.0  # seconds for the largest image
 
 
 class LabHost:
     """The hands in one sandbox. To be made after Sandbox.enter.
 
     network: the verbs of ip(8), iptables(8) and sysctl(8), without these tools.
+    containers: those of runc(8), by runc or another OCI runtime.
     """
 
-    def __init__(self, sandbox: Sandbox, namespaces: Namespaces) -> None:
-        self._sandbox, self._namespaces = sandbox, namespaces
+    def __init__(self, sandbox: Sandbox, namespaces: Namespaces, outside: Outside | None = None) -> None:
+        """outside: who streams root file systems of images into the sandbox, where a lab has some."""
+        self._sandbox, self._namespaces, self._outside = sandbox, namespaces, outside
         self.network = Network(sandbox, namespaces)
+
+    @cached_property
+    def containers(self) -> Containers:
+        from runtime.oci.containers import Containers  # most labs have none
+
+        return Containers(self._sandbox)
+
+    @contextmanager
+    def container_netns(self, container: str) -> Iterator[str]:
+        """The network namespace of a container, which has no name, is known by the one that this gives, meanwhile.
+
+        Raises Refused when there is no such container, or its process has ended.
+        """
+        name, pid = f"container {container}", self.containers.find(container).pid
+        try:
+            fd = os.open(f"{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._sandbox.proc)
+        except OSError as error:
+            raise Refused(f"open the network namespace of the {name}", error.errno or 0) from error
+        with self._namespaces.lent(name, fd):
+            yield name
+
+    def name_netns(self, name: str, container: str) -> None:
+        """Give the network namespace of a container a name (ip-netns(8), attach). Raises Refused."""
+        with self.container_netns(container) as netns:
+            self._sandbox.name_netns(name, self._namespaces[netns].fd)
+
+    def unpack(self, source: str, to: str) -> None:
+        """Unpack the root file system of an image into a folder. source: see runtime.oci.rootfs.sources.
+
+        Raises Refused, Missing.
+        """
+        if self._outside is None:
+            raise Refused(f"get {source}", why="nobody is outside of the sandbox to get it")
+        tar = self._outside.stream(source)
+        try:
+            run_command(self._sandbox, f"mkdir -p {quote(to)} && tar {UNPACKING} -xC {quote(to)}", stdin=tar,
+                        timeout=_UNPACKING)
+        finally:
+            os.close(tar)
 
     def shell(self, command: str, status: int = 0) -> None:
         """Run a shell command as lab root on the lab host. status: what it has to end with.

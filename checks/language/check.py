@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from checks.language.statement import Statement
@@ -30,10 +31,11 @@ class Verdict(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """Everything that a check may look at."""
+    """Everything that a check may look at. earlier: the lab as it was after each step that is over, by its id."""
 
     snapshot: Snapshot
     answers: Mapping[Probe, Answer]
+    earlier: Mapping[str, Snapshot] = MappingProxyType({})
 
     def answer(self, probe: Probe, kind: type[A]) -> A | None:
         """What came of a probe, None when it was not sent. kind: of its answer."""
@@ -66,6 +68,10 @@ class Check(Statement, ABC):
 
     def files(self) -> tuple[str, ...]:
         """Paths of the lab host's files that are wanted in the Snapshot."""
+        return ()
+
+    def trees(self) -> tuple[str, ...]:
+        """Paths of folders that are wanted in the Snapshot with all that is in them."""
         return ()
 
     def passed(self, expected: str, actual: str = "") -> Verdict:

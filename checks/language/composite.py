@@ -39,6 +39,9 @@ class Composite(Check):
     def files(self) -> tuple[str, ...]:
         return tuple(path for check in self.checks for path in check.files())
 
+    def trees(self) -> tuple[str, ...]:
+        return tuple(path for check in self.checks for path in check.trees())
+
     def claims(self) -> list[str]:
         """What each of them claims."""
         return [check.claim() for check in self.checks]

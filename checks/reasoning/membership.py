@@ -1,16 +1,22 @@
-"""Whether two things are in one namespace: what same_namespace and different_namespace share."""
+"""Who is in which namespace: what same_namespace, different_namespace, namespaces and process share.
+
+A subject is the name of a netns, 'labhost', 'container NAME' or 'pid NUMBER'.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from checks.reasoning.wording import no_netns
-from runtime.facts.processes import NAMESPACES
+from checks.reasoning.wording import no_container, no_netns
+from runtime.facts.processes import NAMESPACES, Process
 from runtime.facts.snapshot import Snapshot
 from runtime.network.command_line import within
+from runtime.network.netns import LAB_HOST
+from runtime.oci.command_line import pid_of
 from runtime.values import Kind, choice, in_words, many
 
-_PID = "pid "
+_PID, _CONTAINER = "pid ", "container "
+FORMS = "the name of a netns, labhost, 'container NAME' or 'pid NUMBER'"
 
 
 class Membership(NamedTuple):
@@ -37,7 +43,7 @@ class Membership(NamedTuple):
 def _subject(value: object) -> str:
     if isinstance(value, str) and value:
         return value
-    raise ValueError(f"{in_words(value)} is neither the name of a netns nor 'pid NUMBER'")
+    raise ValueError(f"{in_words(value)} is none of these: {FORMS}")
 
 
 def _several(value: object) -> tuple[str, ...]:
@@ -49,8 +55,8 @@ def _several(value: object) -> tuple[str, ...]:
     return parsed
 
 
-SUBJECT: Kind[str] = Kind("subject", "the name of a netns, or 'pid NUMBER' for a process", _subject)
-SUBJECTS: Kind[tuple[str, ...]] = Kind("subjects", "two or more, each the name of a netns or 'pid NUMBER'", _several,
+SUBJECT: Kind[str] = Kind("subject", FORMS, _subject)
+SUBJECTS: Kind[tuple[str, ...]] = Kind("subjects", f"two or more, each {FORMS}", _several,
                                          {"type": "array", "items": {"type": "string"}, "minItems": 2})
 KIND = choice(*NAMESPACES)
 
@@ -70,17 +76,36 @@ def show_inode(kind: str, subject: str) -> str:
     """The command that shows the inode of a subject's namespace."""
     if subject.startswith(_PID):
         return f"readlink /proc/{subject.removeprefix(_PID)}/ns/{kind}"
+    if subject.startswith(_CONTAINER):
+        return f"readlink /proc/{pid_of(subject.removeprefix(_CONTAINER))}/ns/{kind}"
     return within(subject, f"readlink /proc/self/ns/{kind}")
 
 
-def _inode(snapshot: Snapshot, kind: str, name: str) -> tuple[int, str]:
-    number = name.removeprefix(_PID)
-    if name.startswith(_PID) and number.isdigit():
-        process = next((each for each in snapshot.processes if each.pid == int(number)), None)
-        return (process.namespace(kind), "") if process else (0, f"there is no process {number} in the sandbox")
-    facts = snapshot.find(name)
+def process_of(snapshot: Snapshot, subject: str) -> tuple[Process | None, str]:
+    """The process that a subject stands for, of a netns the first in it; or None, and why there is none."""
+    if subject == LAB_HOST:
+        return snapshot.process(1), ""
+    name = subject.removeprefix(_CONTAINER)
+    if subject.startswith(_CONTAINER):
+        container = snapshot.container(name)
+        if container is None:
+            return None, no_container(snapshot, name)
+        process = snapshot.process(container.pid)
+        return process, "" if process else f"the process of the container {name} has ended"
+    number = subject.removeprefix(_PID)
+    if subject.startswith(_PID) and number.isdigit():
+        process = snapshot.process(int(number))
+        return process, "" if process else f"there is no process {number} in the sandbox"
+    facts = snapshot.find(subject)
     if facts is None:
-        return 0, no_netns(snapshot, name)
-    return (facts.inode, "") if kind == "net" else (0, f"{name} is a network namespace and has no {kind} namespace")
+        return None, no_netns(snapshot, subject)
+    inside = [each for each in snapshot.processes if each.namespace("net") == facts.inode and not each.ended]
+    return (inside[0], "") if inside else (None, f"no process is in the network namespace {subject}")
 
 
+def _inode(snapshot: Snapshot, kind: str, name: str) -> tuple[int, str]:
+    if kind == "net" and (facts := snapshot.find(name)):
+        return facts.inode, ""
+    process, problem = process_of(snapshot, name)
+    inode = process.namespace(kind) if process else 0
+    return inode, problem or ("" if inode else f"the {kind} namespace of {name} cannot be read")

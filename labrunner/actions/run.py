@@ -1,78 +1,25 @@
 from __future__ import annotations
 
-import re
-from shlex import quote
-from typing import Any
-
-from checks.language.statement import Mistake, argument
+from checks.language.statement import argument
 from labrunner.action import Action
+from labrunner.shell_command import COMMAND, STATUS, alone
 from runtime.lab_host import LabHost
 from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
-from runtime.values import NETNS, TEXT, WORD, Kind, in_words
-
-_SHELL = re.compile(r"[|&;<>()$`\\\"'*?\[#~\n]|^\w+=")  # what only a shell understands: sh(1)
-_ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?(?![\w.])")
-_PORT = re.compile(r"(?<=port )\d+")
-_SETTING = re.compile(r"(?<=\w=)\d+(?!\S)")
-_CONFUSED = {one: other for pair in (("tcp", "udp"), ("up", "down"), ("ACCEPT", "DROP"), ("accept", "drop"))
-             for one, other in (pair, pair[::-1])}
-_CONFUSED_WORD = re.compile(rf"(?<![\w.-])(?:{'|'.join(_CONFUSED)})(?![\w.-])")
-
-
-def _command(value: Any) -> str:
-    text = str(TEXT.parse(value)).strip()
-    if not text:
-        raise ValueError("the command is empty")
-    return text
-
-
-def _wrong(command: str) -> list[str]:
-    """Each address, port, setting in it another one, and each word that has an opposite its opposite."""
-    others = [(match.span(), _another(*match[0].partition("/"))) for match in _ADDRESS.finditer(command)]
-    others += [(match.span(), str(int(match[0]) + 1)) for match in _PORT.finditer(command)]
-    others += [(match.span(), "1" if match[0] == "0" else "0") for match in _SETTING.finditer(command)]
-    others += [(match.span(), _CONFUSED[match[0]]) for match in _CONFUSED_WORD.finditer(command)]
-    return [command[:start] + other + command[end:] for (start, end), other in others]
-
-
-def _another(address: str, slash: str, length: str) -> str:
-    return ("10.9.9.9" if address != "10.9.9.9" else "10.9.9.8") + slash + length
-
-
-def _status(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 255:
-        raise ValueError(f"{in_words(value)} is not an exit status, which is a number from 0 to 255")
-    return value
-
-
-COMMAND: Kind[str] = Kind("command", "a shell command", _command, wrong=_wrong)
-STATUS: Kind[int] = Kind("exit status", "an exit status, from 0 to 255", _status,
-                         {"type": "integer", "minimum": 0, "maximum": 255})
+from runtime.values import NETNS
 
 
 class Run(Action):
-    """Run any shell command (sh(1)): on the lab host, in a netns, or in a container (runc(8), exec)."""
+    """Run any shell command (sh(1)), on the lab host or in a netns. In a container: exec_in_container."""
 
     seen = False
     main = "command"
     command_ = argument(COMMAND, "the command")
     netns = argument(NETNS, "the netns to run it in", default=LAB_HOST)
-    container = argument(WORD, "the container to run it in", default=None)
     status = argument(STATUS, "the exit status that it has to end with", default=0)
 
-    def validate(self) -> None:
-        if self.container and self.netns != LAB_HOST:
-            raise Mistake("netns", "a container has its own netns: leave one of the two out")
-
     def command(self) -> str:
-        if self.container:
-            return f"runc exec {self.container} {self._alone()}"
-        return self.command_ if self.netns == LAB_HOST else within(self.netns, self._alone())
-
-    def _alone(self) -> str:
-        """The command as words for another program; with a shell around it where it needs one."""
-        return f"sh -c {quote(self.command_)}" if _SHELL.search(self.command_) else self.command_
+        return self.command_ if self.netns == LAB_HOST else within(self.netns, alone(self.command_))
 
     def apply(self, host: LabHost) -> None:
         host.shell(self.command(), self.status)

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import runtime
 from labrunner.cache_folder import keep, recall, stamp
 from labrunner.catalogue.index import Listed
-from runtime.errors import Problem
+from runtime.errors import Missing, Problem
+from runtime.oci.available import FEATURE, need_runtime
+from runtime.oci.command_line import RUNTIMES
 from runtime.programs import how_to_install, is_there
 
 SANDBOX = "sandbox"
@@ -37,13 +39,15 @@ class Lack(NamedTuple):
 
 def lacking(labs: Sequence[Listed]) -> list[tuple[Lack, ...]]:
     """What this machine lacks for each of the labs."""
-    lacks = _kernel({name for lab in labs for name in (SANDBOX, *lab.features)})
+    lacks = {**_kernel({name for lab in labs for name in (SANDBOX, *lab.features)} - {FEATURE}), **_runtime()}
     programs = _programs({name for lab in labs for name in lab.about.needs})
     return [(*_among(lacks, (SANDBOX, *lab.features)), *_among(programs, lab.about.needs)) for lab in labs]
 
 
 def mend_feature(name: str) -> str:
     """What to do when the kernel does not offer a feature."""
+    if name == FEATURE:
+        return how_to_install(RUNTIMES[0])
     return f"sudo modprobe {_MODULES[name]}; or a kernel that has it" if name in _MODULES else "a kernel that has it"
 
 
@@ -55,6 +59,15 @@ def _programs(wanted: set[str]) -> dict[str, Lack]:
     """What is not here of the programs that are wanted."""
     return {name: Lack(name, f"needs {name}, which is not here", how_to_install(name))
             for name in wanted if not is_there(name)}
+
+
+def _runtime() -> dict[str, Lack]:
+    """What is not here when there is no OCI runtime: a program too, of which any will do."""
+    try:
+        need_runtime()
+    except Missing as missing:
+        return {FEATURE: Lack(FEATURE, f"needs an OCI runtime, and {missing.why}", missing.mend)}
+    return {}
 
 
 def _kernel(wanted: set[str]) -> dict[str, Lack]:

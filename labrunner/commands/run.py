@@ -14,6 +14,8 @@ from labrunner.cli import EXIT_FAIL, EXIT_FAULT, EXIT_MISSING, EXIT_PASS, fault
 from labrunner.errors import UsageError, nearest
 from labrunner.language.variables import variables
 from runtime.errors import Missing, Problem
+from runtime.oci.available import preferred
+from runtime.oci.command_line import RUNTIMES
 from runtime.sandbox.handle import Starting
 from runtime.sandbox.idmap import KINDS
 
@@ -34,6 +36,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--set", metavar="VAR=VALUE", action="append", default=[], help="another value for a variable of the lab")
     add("--network", choices=_NETWORKS, default=_NETWORKS[0],
         help="how steps are done: netlink (labrun's own, needs no tools) or iproute2 (the shown commands, run)")
+    add("--runtime", choices=RUNTIMES, default=None,
+        help="the OCI runtime of labs with containers; without it runc, or crun where only that is here")
     add("--id-map", choices=KINDS, default=KINDS[0], help="which ids the lab's root has on this machine")
     add("--json", action="store_true", help="one JSON document on standard output, and nothing else there")
     parser.epilog = """\
@@ -47,7 +51,7 @@ examples:
 
 def run(options: argparse.Namespace) -> int:
     """Do the lab and tell of it. Returns the exit code."""
-    path, given = find(options.lab), variables(options.set)
+    path, given = find(options.lab), {**variables(options.set), "runtime": options.runtime or preferred()}
     if options.pause and (options.json or not (sys.stdin and sys.stdin.isatty())):
         raise UsageError("--pause needs a terminal to wait for Enter on", mend="leave out --pause")
     starting: Starting | Problem

@@ -17,6 +17,8 @@ from labrunner.language.lab import Lab, Step, kernel_needs
 from labrunner.language.loading import load
 from labrunner.language.variables import Variable, variables
 from labrunner.streams import write
+from runtime.oci.available import preferred
+from runtime.oci.command_line import RUNTIMES
 
 _WIDTH = 80
 _WORLDS = {"empty": "a host of its own, with nothing attached",
@@ -28,6 +30,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lab", metavar="LAB", help="an id from `labrun list`, a folder, or a lab.yaml")
     parser.add_argument("--set", metavar="VAR=VALUE", action="append", default=[],
                         help="another value for a variable of the lab")
+    parser.add_argument("--runtime", choices=RUNTIMES, default=None,
+                        help="the OCI runtime of its commands; without it runc, or crun where only that is here")
     parser.add_argument("--commands", action="store_true", help="show the commands of each step too")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output, commands and all")
     parser.epilog = "examples:\n  labrun show bridge-network\n  labrun show bridge-network --commands\n"
@@ -35,7 +39,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what the lab is about. Returns the exit code."""
-    lab = load(find(options.lab), variables(options.set))
+    lab = load(find(options.lab), {**variables(options.set), "runtime": options.runtime or preferred()})
     lacks = lacking([Listed(lab.about, tuple(sorted(kernel_needs(lab))))])[0]
     if options.json:
         write(sys.stdout, json.dumps(_as_json(lab, lacks), indent=2) + "\n")

@@ -15,6 +15,8 @@ from labrunner.errors import UsageError
 from labrunner.honesty.report import Report, examine
 from labrunner.language.loading import load
 from labrunner.streams import write
+from runtime.oci.available import preferred
+from runtime.oci.command_line import RUNTIMES
 
 _CODES = {"error": EXIT_FAULT, "fail": EXIT_FAIL, "skip": EXIT_MISSING, "pass": EXIT_PASS}  # the worst first
 
@@ -24,6 +26,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("labs", metavar="LAB", nargs="*",
         help="an id from `labrun list`, a folder, or a lab.yaml; without one, all labs that come with labrun")
+    add("--runtime", choices=RUNTIMES, default=None, help="the OCI runtime of labs with containers; without it runc")
     add("--jobs", metavar="N", type=int, default=0, help="how many trials at a time; without it two a core")
     add("--json", action="store_true", help="one JSON document on standard output, and nothing else there")
     parser.description = (
@@ -44,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the trials and tell of them. Returns the exit code."""
     if options.jobs < 0:
         raise UsageError(f"--jobs cannot be {options.jobs}", mend="leave it out for two a core")
-    labs = [load(find(each)) for each in options.labs or bundled()]
+    given = {"runtime": options.runtime or preferred()}
+    labs = [load(find(each), given) for each in options.labs or bundled()]
     reports = []
     for lab in labs:
         with _progress(lab.about.id, quiet=options.json) as advance:

@@ -43,7 +43,7 @@ def done(session: Session, step: Step) -> Finding | None:
             session.apply(action)
         except Refused as refused:
             return Finding(line, f"step '{step.id}' cannot be done: {refused}", refused.mend)
-    session.observe()
+    _over(session, step)
     return None
 
 
@@ -52,7 +52,7 @@ def attempt(session: Session, step: Step) -> None:
     for action in step.actions:
         with suppress(Refused):
             session.apply(action)
-    session.observe()
+    _over(session, step)
 
 
 def wrongly(session: Session, step: Step, mistake: Mistake) -> bool:
@@ -65,8 +65,13 @@ def wrongly(session: Session, step: Step, mistake: Mistake) -> bool:
         except Refused:
             if action is mistake.wrong:
                 return True
-    session.observe()
+    _over(session, step)
     return False
+
+
+def _over(session: Session, step: Step) -> None:
+    session.observe()
+    session.remember(step)
 
 
 def first_failure(session: Session, holds: Sequence[Holds]) -> Failure | None:

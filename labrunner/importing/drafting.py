@@ -98,7 +98,7 @@ def world_of(actions: Iterable[Action]) -> str:
 
 def needs_of(actions: Iterable[Action]) -> tuple[str, ...]:
     """The programs that a machine must have: those that commands run, without what every machine has."""
-    runs = (action for action in actions if isinstance(action, Run) and not action.container)
+    runs = (action for action in actions if isinstance(action, Run))
     found = {program for run in runs for program in programs_of(run.command())}
     return tuple(sorted(found & (NETWORKING | CONTAINERS | {"python3", "busybox"})))
 

@@ -199,7 +199,7 @@ class Effects:
             case DeleteLink(name=name):
                 model.delete_link(self._link(name, netns))
                 self._touch("link", netns, name)
-            case MoveLink(name=name, to=to):
+            case MoveLink(name=name, to=str(to)):
                 self._move(self._link(name, netns), to)
             case SetLink(name=name, state=state):
                 link = self._link(name, netns)

@@ -142,7 +142,7 @@ def _said(text: str, output: str, shell: LearnerShell) -> Iterator[Action | Aske
         yield asked
         return
     for action in actions_of(text):
-        if isinstance(action, Run) and not action.container:
+        if isinstance(action, Run):
             alone = shell.alone(action.command_)
             yield Run(command=f"bash -c {shlex.quote(alone)}" if _BASH.search(alone) else alone, **here(action.netns))
         else:

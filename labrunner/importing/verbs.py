@@ -16,6 +16,7 @@ from labrunner.importing.blocks import without_sudo
 from labrunner.importing.ip_words import executed, ip_actions
 from labrunner.importing.iptables_words import iptables_actions
 from labrunner.importing.model import setting
+from labrunner.importing.runc_words import runc_actions
 from labrunner.importing.where import here
 from runtime.network.netns import LAB_HOST
 
@@ -44,8 +45,6 @@ def actions_of(text: str, netns: str = LAB_HOST, depth: int = 0) -> tuple[Action
     try:
         if inner:
             return actions_of(inner[0], inner[1] or netns, depth + 1)
-        if words[:2] == ["runc", "exec"] and len(words) > 3 and not words[2].startswith("-"):
-            return (Run(command=_after(text, 3), container=words[2]),)
     except Mistake:
         pass
     return (Run(command=text, **here(netns)),)
@@ -69,6 +68,8 @@ def _verbs(text: str, netns: str) -> tuple[Action, ...]:
             return _sysctls(words[1:], netns)
         case ["iptables"]:
             return iptables_actions(words[1:], netns)
+        case ["runc" | "crun"] if netns == LAB_HOST:
+            return runc_actions(words)
     return _served(text, netns) or _printed(text, netns)
 
 

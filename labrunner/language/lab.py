@@ -10,6 +10,7 @@ from checks.language.claim import Claim
 from labrunner.action import Action
 from labrunner.language.about import About
 from labrunner.language.variables import Variable
+from runtime.oci.command_line import RUNTIMES
 
 
 class Do(NamedTuple):
@@ -64,12 +65,16 @@ class Kept(NamedTuple):
 
 
 class Lab(NamedTuple):
-    """A whole lab. world: the starting world, see runtime.network.world.  variables: by name, in their order."""
+    """A whole lab. world: the starting world, see runtime.network.world.  variables: by name, in their order.
+
+    runtime: the OCI runtime that it is carried out with.
+    """
 
     about: About
     world: str
     variables: Mapping[str, Variable]
     steps: tuple[Step, ...]
+    runtime: str = RUNTIMES[0]
 
     def place(self, step: str) -> int:
         """Where a step stands, from 0. Raises ValueError for none of this lab."""

@@ -16,7 +16,7 @@ from labrunner.language.order import check_order
 from labrunner.language.source import read_document
 from labrunner.language.statements import StatementReader
 from labrunner.language.tree import Document, Entry, Node
-from labrunner.language.variables import read_variables
+from labrunner.language.variables import RUNTIME, read_variables
 from runtime.network.world import WORLDS
 
 _ID = re.compile(r"(?!\d+$)[a-z0-9][a-z0-9-]*")
@@ -25,8 +25,9 @@ _ID = re.compile(r"(?!\d+$)[a-z0-9][a-z0-9-]*")
 def load(path: str, given: Mapping[str, str] | None = None) -> Lab:
     """The lab in the file `path`, with the variables `given` (--set). Raises LabError, UsageError."""
     lab, mistakes = _read(path, given or {})
-    if mistakes and given and not _read(path, {})[1]:
-        shown = " ".join(f"--set {name}={value}" for name, value in given.items())
+    set_ = {name: value for name, value in (given or {}).items() if name != RUNTIME}
+    if mistakes and set_ and not _read(path, {})[1]:
+        shown = " ".join(f"--set {name}={value}" for name, value in set_.items())
         raise UsageError(f"'{shown}' does not fit this lab", mistakes[0].says)
     if mistakes:
         raise LabError(mistakes)
@@ -53,6 +54,7 @@ def _read(path: str, given: Mapping[str, str]) -> tuple[Lab, Sequence[LabMistake
 
 def _examined(path: str, document: Document) -> Examined:
     reader = _LabReader(document.mistakes)
+    reader.runtime = document.runtime
     return Examined(reader.lab(path, document.tree), document, reader.mistakes)
 
 
@@ -65,7 +67,7 @@ class _LabReader(StatementReader):
         steps = check_order(self, steps, nodes)
         world = self.word(top, "world", WORLDS, WORLDS[0])
         check_gateways(self, world, steps, nodes)
-        return Lab(read_about(self, path, root), world, read_variables(self, top), steps)
+        return Lab(read_about(self, path, root), world, read_variables(self, top), steps, self.runtime)
 
     def _step(self, node: Node, number: int) -> Step:
         top = self.mapping(node, STEP, "a step")

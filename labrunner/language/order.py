@@ -21,6 +21,10 @@ def check_order(reader: Reader, steps: tuple[Step, ...], nodes: Sequence[Node]) 
             told = _wrong_need(steps, place, each.value) if isinstance(each.value, str) else None
             if told:
                 reader.mistake(each, *told)
+        for each in _sinces(node):
+            told = _wrong_since(steps, place, each.value)
+            if told:
+                reader.mistake(each, *told)
         for each in _untils(node):
             told = _wrong_until(steps, place, each.value)
             if told:
@@ -73,6 +77,16 @@ def _wrong_until(steps: tuple[Step, ...], place: int, wanted: str) -> _Told | No
     return f"there is no step '{wanted}' until which the check could hold", nearest(wanted, later)
 
 
+def _wrong_since(steps: tuple[Step, ...], place: int, wanted: str) -> _Told | None:
+    """Only with what is over something can be compared."""
+    ids = [step.id for step in steps]
+    if wanted in ids[:place]:
+        return None
+    if wanted in ids:
+        return f"the step '{wanted}' is not over yet, so nothing can be compared with it", "name a step before this"
+    return f"there is no step '{wanted}' with which something could be compared", nearest(wanted, ids[:place])
+
+
 def _has_needs(node: Node) -> bool:
     return isinstance(node.value, dict) and "needs" in node.value
 
@@ -81,6 +95,22 @@ def _entries(node: Node, key: str) -> list[Node]:
     """The nodes of the list under `key` of a mapping."""
     found = node.value[key].node.value if isinstance(node.value, dict) and key in node.value else None
     return found if isinstance(found, list) else []
+
+
+def _sinces(node: Node) -> Iterator[Node]:
+    """What stands behind `same_since` anywhere in the checks and claims of a step."""
+    for key in ("check", "claims"):
+        for each in _entries(node, key):
+            yield from _behind(each, "same_since")
+
+
+def _behind(node: Node, key: str) -> Iterator[Node]:
+    below = [entry.node for entry in node.value.values()] if isinstance(node.value, dict) else (
+        node.value if isinstance(node.value, list) else [])
+    if isinstance(node.value, dict) and key in node.value and isinstance(node.value[key].node.value, str):
+        yield node.value[key].node
+    for each in below:
+        yield from _behind(each, key)
 
 
 def _untils(node: Node) -> Iterator[Node]:

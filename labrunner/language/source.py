@@ -13,6 +13,8 @@ from labrunner.errors import LabError, LabMistake, Place, UsageError
 from labrunner.input_file import LARGEST, read_input
 from labrunner.language import tree_cache
 from labrunner.language.tree import Document
+from labrunner.language.variables import RUNTIME
+from runtime.oci.command_line import RUNTIMES
 
 
 def read_document(path: str, given: Mapping[str, str], fresh: bool = False) -> Document:
@@ -20,15 +22,15 @@ def read_document(path: str, given: Mapping[str, str], fresh: bool = False) -> D
 
     fresh: whether it is parsed anew, and not kept.
     """
-    data = _read(path)
-    fresh = fresh or bool(given)  # there is no end to the values that can be given
-    kept = None if fresh else tree_cache.recall(path, data)
+    data, runtime = _read(path), given.get(RUNTIME, RUNTIMES[0])
+    fresh = fresh or bool(given.keys() - {RUNTIME})  # there is no end to the values that can be given
+    kept = None if fresh else tree_cache.recall(path, data, runtime)
     if kept:
-        return Document(kept)
+        return Document(kept, runtime=runtime)
     made = _made(path, data, given)
     if not fresh and not made.mistakes and made.tree.known:
-        tree_cache.keep(path, data, made.tree)
-    return made
+        tree_cache.keep(path, data, made.tree, runtime)
+    return made._replace(runtime=runtime)
 
 
 def _read(path: str) -> bytes:

@@ -15,7 +15,9 @@ from labrunner.language.lab import Do, Holds
 from labrunner.language.reading import Reader
 from labrunner.language.tree import UNKNOWN, Entry, Node
 from labrunner.language.vocabulary import ACTIONS, CHECKS, Sort
+from runtime.container_values import RUNTIME
 from runtime.network.world import OUTSIDE
+from runtime.oci.command_line import RUNTIMES
 from runtime.values import NETNS, Kind
 
 S = TypeVar("S", bound=Statement)
@@ -24,7 +26,12 @@ _DIGITS = re.compile("[0-9]{1,18}")
 
 
 class StatementReader(Reader):
-    """Reads what stands under `do` and `check`. What is no statement is noted and left out."""
+    """Reads what stands under `do` and `check`. What is no statement is noted and left out.
+
+    runtime: the OCI runtime of the statements that name none.
+    """
+
+    runtime = RUNTIMES[0]
 
     def actions(self, nodes: Iterable[Node]) -> Iterator[Do]:
         """The actions of a list."""
@@ -121,11 +128,17 @@ class StatementReader(Reader):
             return None
         fields = value if isinstance(value, dict) else {made.main: entry}
         try:
-            return made(**{key: _meant(made.arguments.get(key), each.node) for key, each in fields.items()})
+            given = {key: _meant(made.arguments.get(key), each.node) for key, each in fields.items()}
+            return made(**{**self._by_runtime(made), **given})
         except Mistake as mistake:
             for each in _telling(mistake, made, fields):
                 self._explain(each, made, word, fields, entry)
             return None
+
+    def _by_runtime(self, made: type[Statement]) -> dict[str, str]:
+        """The argument of a statement that says which runtime carries it out, unless that is the usual one."""
+        return {} if self.runtime == RUNTIMES[0] else {
+            name: self.runtime for name, each in made.arguments.items() if each.kind is RUNTIME}
 
     def _composite(self, made: type[S], word: str, entry: Entry) -> S | None:
         """A statement whose argument is checks: a list of them, or a single one."""
@@ -191,4 +204,6 @@ def _arguments(made: type[Statement]) -> str:
     """What a statement is given: 'its arguments are name, peer, and if need be netns'."""
     needed = [name for name, each in made.arguments.items() if each.required]
     others = [name for name, each in made.arguments.items() if not each.required]
+    if not needed:
+        return f"its arguments are {', '.join(others)}"
     return f"its arguments are {', '.join(needed)}" + (f", and if need be {', '.join(others)}" if others else "")

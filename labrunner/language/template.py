@@ -13,7 +13,8 @@ from typing import Any
 from labrunner.errors import LabMistake, UsageError, nearest
 from labrunner.language.expression import FILTERS, NO_NUMBER, Expressions, Unfillable
 from labrunner.language.tree import UNKNOWN, Document, Entry, Node
-from labrunner.language.variables import default_of, typed, with_value
+from labrunner.language.variables import RUNTIME, default_of, typed, with_value
+from runtime.oci.command_line import RUNTIMES
 
 _MOST_FILLED = 1 << 20  # characters in the whole lab
 _MOST_MISTAKES = 100
@@ -31,7 +32,7 @@ def fill(document: Document, given: Mapping[str, str]) -> Document:
     """
     defaults = _defaults(document.tree)
     for name in given:
-        if name not in defaults:
+        if name not in (*defaults, RUNTIME):
             raise UsageError(f"this lab has no variable '{name}'", nearest(name, list(defaults)), "labrun show LAB")
     if not (given or any(isinstance(entry.node.value, dict) for entry in defaults.values())
             or any(_is_template(leaf.value) for leaf in document.tree.leaves())):
@@ -53,7 +54,7 @@ def _is_template(value: Any) -> bool:
 class _Filler:
     def __init__(self, defaults: Mapping[str, Entry], given: Mapping[str, str]) -> None:
         self._defaults = defaults
-        self._values: dict[str, Any] = {}
+        self._values: dict[str, Any] = {RUNTIME: given.get(RUNTIME, RUNTIMES[0])}
         self._left = _MOST_FILLED
         self._expressions: Expressions | None = None
         self.mistakes: list[LabMistake] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from labrunner.errors import LabMistake, Place
+from runtime.oci.command_line import RUNTIMES
 
 
 class Unknown:
@@ -73,8 +74,10 @@ class Document(NamedTuple):
     """What was read of a file. mistakes: of its YAML and its templates; the rest can be read all the same.
 
     used: names of the variables that its templates speak of; not known of a tree that was kept.
+    runtime: the OCI runtime that it was filled in for.
     """
 
     tree: Node
     mistakes: tuple[LabMistake, ...] = ()
     used: frozenset[str] = frozenset()
+    runtime: str = RUNTIMES[0]

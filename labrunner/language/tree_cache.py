@@ -14,27 +14,29 @@ from labrunner import __version__
 from labrunner.cache_folder import place, write
 from labrunner.errors import Place
 from labrunner.language.tree import Entry, Node
+from runtime.oci.command_line import RUNTIMES
 
 _MAKERS = ("composing.py", "document.py", "expression.py", "template.py", "tree_cache.py", "variables.py")
 
 
-def recall(path: str, data: bytes) -> Node | None:
-    """The tree that was kept for the file `path` with the content `data`, or None."""
+def recall(path: str, data: bytes, runtime: str = RUNTIMES[0]) -> Node | None:
+    """The tree that was kept for the file `path` with the content `data`, or None. runtime: what it is for."""
     try:
-        with open(_file(path), "rb") as file:
+        with open(_file(path, runtime), "rb") as file:
             kept = json.load(file)
         return _unpacked(kept["tree"], path) if kept["key"] == _key(path, data) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # not there, or not what this labrun writes: as if it were not there
 
 
-def keep(path: str, data: bytes, tree: Node) -> None:
+def keep(path: str, data: bytes, tree: Node, runtime: str = RUNTIMES[0]) -> None:
     """Keep `tree`. Where the cache folder cannot be written nothing is kept, and nothing is said."""
-    write(_file(path), json.dumps({"key": _key(path, data), "tree": _packed(tree)}, separators=(",", ":")).encode())
+    kept = json.dumps({"key": _key(path, data), "tree": _packed(tree)}, separators=(",", ":"))
+    write(_file(path, runtime), kept.encode())
 
 
-def _file(path: str) -> str:
-    return place(f"labs/{crc32(os.fsencode(os.path.abspath(path))):08x}.json")
+def _file(path: str, runtime: str) -> str:
+    return place(f"labs/{crc32(os.fsencode(os.path.abspath(path))):08x}-{runtime}.json")
 
 
 def _key(path: str, data: bytes) -> list[Any]:

@@ -29,6 +29,7 @@ VARIABLE: Mapping[str, Key] = {
     "within": Key("the subnet, or the variable of a subnet, that it has to be in; for the type address", _TEXT),
 }
 _ONLY = {"choices": "choice", "min": "int", "max": "int", "within": "address"}  # key -> the type that has it
+RUNTIME = "runtime"  # the variable that every lab has by itself: the name of the OCI runtime (--runtime)
 # Between {{ and }} these are no names.
 _WORDS_OF_TEMPLATES = ("true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else")
 
@@ -50,6 +51,9 @@ def variables(pairs: Sequence[str]) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not (name and equals):
             raise UsageError(f"'--set {pair}' is not of the form VAR=VALUE", mend="as in --set subnet=10.1.0.0/24")
+        if name == RUNTIME:
+            raise UsageError(f"'--set {pair}' cannot be: the OCI runtime has an option of its own",
+                             mend=f"--runtime {value or 'crun'}")
         found[name] = value
     return found
 
@@ -122,7 +126,10 @@ def read_variables(reader: Reader, top: Mapping[str, Entry]) -> dict[str, Variab
     """The variables under `vars`, filled in; what is wrong with their declarations is noted."""
     declared: Mapping[str, Entry] = reader.typed(top, "vars", dict, "a mapping of names to values") or {}
     for name, entry in declared.items():
-        if not name.isidentifier() or name in _WORDS_OF_TEMPLATES:
+        if name == RUNTIME:
+            reader.mistake_at(entry, f"every lab has a variable '{name}' by itself: the OCI runtime (--runtime)",
+                              "choose another name")
+        elif not name.isidentifier() or name in _WORDS_OF_TEMPLATES:
             reader.mistake_at(entry, f"'{name}' cannot be the name of a variable",
                               "" if name.isidentifier() else "letters, digits and _ can")
     return {name: _read(reader, name, entry.node, declared) for name, entry in declared.items()}

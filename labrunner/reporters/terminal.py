@@ -138,7 +138,7 @@ class TerminalReporter:
             self._print()
             for ended in self._skipped:
                 self._line("  - ", f"skipped: {ended.step.title} ({ended.reason})", _STYLES["skip"])
-        self._rule("The network as it is now")
+        self._rule("The lab as it is now")
         for line in draw(event.snapshot, self._console.width - 2):
             self._print(Text(self._shown(f"  {line}")))
         self._print()

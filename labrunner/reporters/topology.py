@@ -1,10 +1,11 @@
-"""A small picture of a lab's network, as text: a tree for each host that is not already a leaf of another's."""
+"""A small picture of a lab, as text: a tree for each host that is no leaf of another's, and the containers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from textwrap import wrap
 
+from runtime.facts.containers import Container
 from runtime.facts.links import Link
 from runtime.facts.observer import FORWARDING
 from runtime.facts.snapshot import NetnsFacts, Snapshot
@@ -19,7 +20,13 @@ def draw(snapshot: Snapshot, width: int = 80) -> list[str]:
     for facts in snapshot.netns:
         if facts.name not in leaves or len(_wires(facts)) > 1 or any(_translations(facts)):
             lines += _host(snapshot, facts, leaves, width)
-    return lines
+    return lines + [line for each in snapshot.containers for line in _container(each, width)]
+
+
+def _container(container: Container, width: int) -> list[str]:
+    """'container c1, running: sleep 1000'."""
+    status = f"container {container.name}, {container.status}"
+    return _wrapped(f"{status}: {container.command}" if container.status == "running" else status, width)
 
 
 def _host(snapshot: Snapshot, facts: NetnsFacts, leaves: set[str], width: int) -> list[str]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from runtime.facts.addresses import Address
+from runtime.facts.containers import Container
 from runtime.facts.files import File
 from runtime.facts.links import Link
 from runtime.facts.neighbours import Neighbour
 from runtime.facts.routes import Route
 from runtime.facts.rules import Chain, Rule
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.facts.trees import Tree
 
 
 class Change(NamedTuple):
     """One thing that is not as it was.
 
     change: 'added', 'removed' or 'changed'.  kind: 'netns', 'link', 'address', 'route', 'neighbour', 'chain', 'rule',
-    'sysctl', 'process' or 'file'.  name: the thing in the words of ip(8).
+    'sysctl', 'process', 'file', 'container' or 'tree'.  name: the thing in the words of ip(8).
     fields: (field, before, after) of a changed thing.
     """
 
@@ -43,6 +47,8 @@ def difference(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     changes += _compare("", "process", {f"{p.pid} {p.command}": {} for p in before.processes},
                         {f"{p.pid} {p.command}": {} for p in after.processes})
     changes += _compare("", "file", _files(before.files), _files(after.files))
+    changes += _compare("", "tree", _trees(before.trees), _trees(after.trees))
+    changes += _compare("", "container", _containers(before.containers), _containers(after.containers))
     return tuple(changes)
 
 
@@ -60,7 +66,9 @@ def _within(name: str, old: NetnsFacts, new: NetnsFacts) -> list[Change]:
 
 _Things = Mapping[str, Mapping[str, str]]
 # Of something new they are not worth a word.
-_QUIET = ("inode", "src", "mtu", "type", "hook", "priority", "mode", "size", "sha256")
+_QUIET = ("inode", "src", "mtu", "type", "hook", "priority", "mode", "size", "sha256", "text", "runtime", "bundle")
+_EXCERPT = 40  # characters of a text
+_LEAF = 120  # characters of a value in JSON that is told as a whole
 
 
 def _compare(netns: str, kind: str, old: _Things, new: _Things) -> list[Change]:
@@ -69,11 +77,12 @@ def _compare(netns: str, kind: str, old: _Things, new: _Things) -> list[Change]:
     changes = [Change("removed", netns, kind, name) for name in old if name not in new]
     for name, fields in new.items():
         if name not in old:
-            shown = tuple((field, "", value) for field, value in fields.items() if value and field not in _QUIET)
+            shown = tuple((field, "", value) for field, value in fields.items()
+                          if value and field not in _QUIET and not field.startswith("."))
             changes.append(Change("added", netns, kind, name, shown))
         elif fields != old[name]:
-            changed = tuple((field, old[name][field], value) for field, value in fields.items()
-                            if value != old[name][field])
+            both = {field: (old[name].get(field, ""), fields.get(field, "")) for field in {**old[name], **fields}}
+            changed = tuple((field, was, is_) for field, (was, is_) in both.items() if was != is_)
             changes.append(Change("changed", netns, kind, name, changed))
     return changes
 
@@ -107,7 +116,43 @@ def _rules(rules: Iterable[Rule]) -> _Things:
 def _files(files: Iterable[File]) -> _Things:
     """The size of a folder is no matter: it changes with what is in it."""
     return {file.path: {"kind": file.kind, "mode": file.mode, "target": file.target, "sha256": file.sha256[:12],
-                        "size": str(file.size) if file.kind == "file" else ""} for file in files}
+                        **(_in_json(file) or {"size": str(file.size) if file.kind == "file" else "",
+                                              "text": _excerpt(file.text or "")})} for file in files}
+
+
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…") if text else ""
+
+
+def _in_json(file: File) -> dict[str, str]:
+    """What a file in JSON says, by paths as those of jq(1); nothing when it is none."""
+    if not file.path.endswith(".json") or not file.text:
+        return {}
+    with suppress(ValueError, RecursionError):
+        return dict(_leaves("", json.loads(file.text)))
+    return {}
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _leaves(f"{path}.{key}", each)
+    elif isinstance(value, list) and len(text) > _LEAF:
+        for number, each in enumerate(value):
+            yield from _leaves(f"{path}[{number}]", each)
+    else:
+        yield path or ".", text
+
+
+def _trees(trees: Iterable[Tree]) -> _Things:
+    return {tree.path: {"files": f"{len(tree.files)}{'' if tree.whole else ' and more'}"} for tree in trees}
+
+
+def _containers(containers: Iterable[Container]) -> _Things:
+    """A PID of 0 is none."""
+    return {each.name: {"status": each.status, "pid": str(each.pid or ""), "command": each.command,
+                        "runtime": each.runtime, "bundle": each.bundle} for each in containers}
 
 
 def _inodes(netns: Mapping[str, NetnsFacts]) -> _Things:

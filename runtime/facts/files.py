@@ -26,7 +26,7 @@ class File(NamedTuple):
     kind: 'file', 'folder', 'fifo', 'socket', 'device', or 'link' for one that leads nowhere.
     mode: its permissions, in octal: '644'.  size: in bytes.  target: what the link at `path` says, '' without one.
     text: all of it; None for what is no file, larger than 64 KiB, not UTF-8, or not the lab's root's to read.
-    sha256: of what was read, in hexadecimal; '' when not all was.
+    sha256: of all of it, in hexadecimal, where it is no text but could be read; otherwise ''.
     """
 
     path: str
@@ -77,9 +77,8 @@ def _file(place: int, path: str, target: str) -> File:
     data = _content(place)
     if data is None:
         return file
-    from hashlib import sha256
-
-    return file._replace(size=len(data), text=_text(data), sha256=sha256(data).hexdigest())
+    text = _text(data)
+    return file._replace(size=len(data), text=text, sha256="" if text is not None else _digest(data))
 
 
 def _content(place: int) -> bytes | None:
@@ -98,6 +97,12 @@ def _content(place: int) -> bytes | None:
     finally:
         os.close(fd)
     return data if len(data) <= _MOST else None
+
+
+def _digest(data: bytes) -> str:
+    from hashlib import sha256  # loading it takes longer than all else here
+
+    return sha256(data).hexdigest()
 
 
 def _text(data: bytes) -> str | None:

@@ -11,12 +11,13 @@ from runtime.facts.snapshot import NetnsFacts, Snapshot
 
 
 def fingerprint(snapshot: Snapshot) -> str:
-    """Equal for two Snapshots that show the same links, addresses, routes, rules, settings and files.
+    """Equal for two Snapshots that show the same links, addresses, routes, rules, settings, files and containers.
 
-    Left out are inodes, processes, neighbours and counters, the order of links, which tells only which came first, and
-    that of rules with one target which follow one another: whatever their order, the same packets go there.
+    Left out are inodes, PIDs, other processes, neighbours and counters, the order of links, which tells only which came
+    first, and that of rules with one target which follow one another: whatever their order, the same packets go there.
     """
-    alike = snapshot._replace(netns=tuple(map(_alike, snapshot.netns)), processes=())
+    containers = tuple(container._replace(pid=0, started=0) for container in snapshot.containers)
+    alike = snapshot._replace(netns=tuple(map(_alike, snapshot.netns)), processes=(), containers=containers)
     return sha256(repr(alike).encode()).hexdigest()
 
 

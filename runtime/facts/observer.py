@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from struct import Struct
+from time import monotonic, sleep
 from typing import TypeAlias
 
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
+from runtime.facts.containers import Container, has_stub, read_containers
 from runtime.facts.files import read_files
 from runtime.facts.links import Link, RawLink, read_links
 from runtime.facts.neighbours import Neighbour, read_neighbours
@@ -16,6 +18,7 @@ from runtime.facts.routes import read_routes
 from runtime.facts.rules import Chain, Rule, read_rules, with_names
 from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.facts.sysctls import read_sysctls
+from runtime.facts.trees import read_trees
 from runtime.netlink.message import REQUEST, Message, attributes, u32
 from runtime.network.link_events import wait_until
 from runtime.network.netns import Namespaces, Netns
@@ -27,6 +30,7 @@ _RTGENMSG = b"\0\0\0\0"
 _NETNSA_NSID, _NETNSA_FD = 1, 3
 _SIGNED = Struct("=i")
 _DEPARTURE = 1.0  # seconds; it takes some 20 milliseconds
+_START, _AGAIN = 1.0, 0.0005  # seconds; it takes one or two milliseconds
 
 _Place: TypeAlias = tuple[int, int]  # inode of a netns, ifindex there
 
@@ -35,13 +39,13 @@ class Observer:
     """Looks at the kernel and changes nothing.
 
     namespaces: where to look.  proc: descriptor of the sandbox's /proc.  sysctls: names of the settings to read.
-    files: paths to look at; their links are resolved below `root`, the descriptor of the sandbox's root directory.
+    files, trees: paths to look at; links are resolved below `root`, the descriptor of the sandbox's root directory.
     """
 
     def __init__(self, namespaces: Namespaces, proc: int, sysctls: Iterable[str] = (), files: Iterable[str] = (),
-                 root: int = -1) -> None:
+                 root: int = -1, trees: Iterable[str] = ()) -> None:
         self._namespaces, self._proc, self._root = namespaces, proc, root
-        self._files = tuple(dict.fromkeys(files))
+        self._files, self._trees = tuple(dict.fromkeys(files)), tuple(dict.fromkeys(trees))
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
         self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
         self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
@@ -52,13 +56,26 @@ class Observer:
         everywhere = self._namespaces.all()
         if everywhere != self._everywhere:  # numbers and inodes are used again for other namespaces
             self._nsids.clear()
-        processes = read_processes(self._proc)
+        processes, containers = self._processes()
         self._wait_for_departures(everywhere, processes)
         self._everywhere = everywhere
         self._wired = {}
         links = {netns.inode: read_links(netns.route) for netns in everywhere}
         return Snapshot(tuple(self._facts(netns, everywhere, links) for netns in everywhere), processes,
-                        read_files(self._root, self._files))
+                        read_files(self._root, self._files), containers, read_trees(self._root, self._trees))
+
+    def _processes(self) -> tuple[tuple[Process, ...], tuple[Container, ...]]:
+        """Processes and containers. One that is being started has become its program by then.
+
+        The kernel tells nobody of an execve(2) but a tracer, so one has to look again.
+        """
+        deadline = monotonic() + _START
+        while True:
+            processes = read_processes(self._proc)
+            containers = read_containers(self._root, processes)
+            if not has_stub(containers, processes) or monotonic() > deadline:
+                return processes, containers
+            sleep(_AGAIN)
 
     def _wait_for_departures(self, everywhere: tuple[Netns, ...], processes: tuple[Process, ...]) -> None:
         """A netns that ends takes its wires with it, some milliseconds later (cleanup_net, net_namespace.c)."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+_ENDED = ("Z", "X")  # zombie, dead
 
 
 class Process(NamedTuple):
@@ -14,6 +15,7 @@ class Process(NamedTuple):
 
     pid, parent: as they are numbered inside.  started: clock ticks since boot; with the PID it is an identity.
     command: its command line, or its name in brackets for one without.  namespaces: (kind, inode).
+    ended: it has, and its parent has not taken note of it yet (a zombie).
     """
 
     pid: int
@@ -21,6 +23,7 @@ class Process(NamedTuple):
     started: int
     command: str
     namespaces: tuple[tuple[str, int], ...]
+    ended: bool = False
 
     def namespace(self, kind: str) -> int:
         """The inode of its namespace of `kind`; 0 when it could not be read."""
@@ -44,7 +47,7 @@ def _read(proc: int, pid: str) -> Process:
         name, _, rest = _text(folder, "stat").partition("(")[2].rpartition(")")
         fields = rest.split()
         command = _text(folder, "cmdline").replace("\0", " ").strip() or f"[{name}]"
-        return Process(int(pid), int(fields[1]), int(fields[19]), command, _namespaces(folder))
+        return Process(int(pid), int(fields[1]), int(fields[19]), command, _namespaces(folder), fields[0] in _ENDED)
     finally:
         os.close(folder)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from runtime.facts.addresses import Address
+from runtime.facts.containers import Container
 from runtime.facts.files import File
 from runtime.facts.links import Link
 from runtime.facts.neighbours import Neighbour
 from runtime.facts.processes import Process
 from runtime.facts.routes import Route
 from runtime.facts.rules import Chain, Rule
+from runtime.facts.trees import Tree
 
 
 class NetnsFacts(NamedTuple):
@@ -38,11 +40,13 @@ class NetnsFacts(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Frozen, comparable, writable as JSON. files: those that were asked for and are there."""
+    """Frozen, comparable, writable as JSON. files, trees: those that were asked for and are there."""
 
     netns: tuple[NetnsFacts, ...]
     processes: tuple[Process, ...] = ()
     files: tuple[File, ...] = ()
+    containers: tuple[Container, ...] = ()
+    trees: tuple[Tree, ...] = ()
 
     def find(self, name: str) -> NetnsFacts | None:
         """The network namespace called `name`."""
@@ -51,6 +55,18 @@ class Snapshot(NamedTuple):
     def file(self, path: str) -> File | None:
         """What is at `path`."""
         return next((file for file in self.files if file.path == path), None)
+
+    def tree(self, path: str) -> Tree | None:
+        """The folder at `path` with all that is in it."""
+        return next((tree for tree in self.trees if tree.path == path), None)
+
+    def container(self, name: str) -> Container | None:
+        """The container called `name`."""
+        return next((container for container in self.containers if container.name == name), None)
+
+    def process(self, pid: int) -> Process | None:
+        """The process with that number inside the sandbox."""
+        return next((process for process in self.processes if process.pid == pid), None)
 
     @property
     def names(self) -> tuple[str, ...]:

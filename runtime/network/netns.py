@@ -93,6 +93,15 @@ class Namespaces:
         self._fixed[name] = netns
         return netns
 
+    @contextmanager
+    def lent(self, name: str, fd: int) -> Iterator[None]:
+        """A namespace without a name of its own is known as `name` meanwhile. fd: of it, closed in the end."""
+        self._fixed[name] = Netns(name, fd)
+        try:
+            yield
+        finally:
+            self._fixed.pop(name).close()
+
     def __getitem__(self, name: str) -> Netns:
         """The namespace called `name`. Raises Refused when there is none."""
         known = self._fixed.get(name) or self._named.get(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from runtime.errors import Missing, Refused
 from runtime.programs import how_to_install
 from runtime.sandbox.handle import Completed, Sandbox
@@ -9,16 +11,18 @@ from runtime.sandbox.handle import Completed, Sandbox
 _NOT_FOUND = 127
 
 
-def run_command(sandbox: Sandbox, command: str, status: int = 0, timeout: float = 30.0) -> Completed:
+def run_command(sandbox: Sandbox, command: str, status: int = 0, timeout: float = 30.0,
+                stdin: int | None = None) -> Completed:
     """Run a shell command as lab root on the lab host.
 
-    status: what it has to end with.  timeout: seconds, after which it is killed.
+    status: what it has to end with.  timeout: seconds, after which it is killed.  stdin: descriptor of its input.
     Raises Refused with its own words when it ends with something else, Missing without the tool.
     """
-    done = sandbox.run(["/bin/sh", "-c", command], timeout=timeout)
+    done = sandbox.run(["/bin/sh", "-c", command], timeout=timeout, stdin=stdin)
     if done.status == status:
         return done
     if done.status == _NOT_FOUND:
         tool = done.errors.rpartition(": not found")[0].rpartition(": ")[2] or command.partition(" ")[0]
-        raise Missing(f"{tool} is not installed", f"'{command}' needs it", how_to_install(tool))
+        if "/" not in tool and re.search(rf"\b{re.escape(tool)}\b", command):  # else it is the lab's own affair
+            raise Missing(f"{tool} is not installed", f"'{command}' needs it", how_to_install(tool))
     raise Refused(command, why=done.errors.strip() or done.output.strip() or f"it ended with {done.status}")

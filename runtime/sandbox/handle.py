@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -58,6 +59,30 @@ class Sandbox:
         """Take the name away; the namespace ends with its last user. Raises Refused."""
         self._ask({"do": "delete_netns", "name": name})
 
+    def name_netns(self, name: str, netns: int) -> None:
+        """Give the network namespace with the descriptor `netns` a name (ip-netns(8), attach). Raises Refused."""
+        self._ask({"do": "name_netns", "name": name}, (netns,))
+
+    def write(self, path: str, text: str) -> None:
+        """Make a file of the lab host hold a text, in UTF-8. Raises Refused."""
+        with _memory_file() as content:
+            content.write(text.encode())
+            content.seek(0)
+            self._ask({"do": "write", "path": path}, (content.fileno(),))
+
+    def wait_for_end(self, pid: int, timeout: float) -> bool:
+        """Wait until a process, numbered as inside, has ended. timeout: seconds. Returns whether it has."""
+        try:
+            pidfd = self._ask_for_fd({"do": "pidfd", "pid": pid})
+        except Refused as refused:
+            if refused.errno == errno.ESRCH:
+                return True
+            raise
+        try:
+            return bool(select.select([pidfd], [], [], timeout)[0])
+        finally:
+            os.close(pidfd)
+
     def serve(self, netns: int, port: int, folder: str) -> None:
         """A web server that shows a folder, in the network namespace with the descriptor `netns`. It listens already.
 
@@ -66,10 +91,11 @@ class Sandbox:
         self._ask({"do": "serve", "port": port, "folder": folder}, (netns,))
 
     def run(self, argv: Sequence[str], *, environment: Mapping[str, str] | None = None, cwd: str | None = None,
-            timeout: float = 30.0) -> Completed:
+            timeout: float = 30.0, stdin: int | None = None) -> Completed:
         """Run a command inside as lab root and wait for it.
 
         timeout: seconds, after which the command is killed and Refused is raised.
+        stdin: descriptor of its standard input; /dev/null without it.
         """
         # Files and no pipes: what a command leaves running holds them open, and a reader would wait for it for ever.
         with _memory_file() as output, _memory_file() as errors:
@@ -77,7 +103,8 @@ class Sandbox:
                        "env": {**self.environment(), **(environment or {})}}
             null = os.open(os.devnull, os.O_RDONLY)
             try:
-                pid = self._ask(request, (null, output.fileno(), errors.fileno()))["spawned"]
+                first = null if stdin is None else stdin
+                pid = self._ask(request, (first, output.fileno(), errors.fileno()))["spawned"]
             finally:
                 os.close(null)
             status = self._wait(pid, " ".join(argv), timeout)
@@ -101,9 +128,15 @@ class Sandbox:
         self._control.close()
 
     def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
+        return self._asked(request, fds)[0]
+
+    def _ask_for_fd(self, request: Mapping[str, Any]) -> int:
+        return self._asked(request)[1][0]
+
+    def _asked(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> tuple[dict[str, Any], list[int]]:
         try:
             self._control.send(request, fds)
-            while "ended" in (answer := self._control.receive()[0]):
+            while "ended" in (answer := self._control.receive())[0]:
                 pass  # a command that was killed, and nobody waits for it any more
             return answer
         except Closed as closed:

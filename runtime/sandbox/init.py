@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,9 +14,10 @@ from runtime import syscalls as sys
 from runtime.errors import Problem, Refused
 from runtime.sandbox import web
 from runtime.sandbox.channel import Channel, Closed, pack
-from runtime.sandbox.mounts import LARGEST_FILE, NETNS_DIR
+from runtime.sandbox.mounts import LARGEST_FILE, NETNS_DIR, PATH
 
 _CANNOT_RUN = 127
+_NOT_TO_BE_RUN = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC, errno.ELOOP, errno.EISDIR)
 
 
 def serve(control: Channel) -> None:
@@ -55,9 +58,17 @@ def _answer(control: Channel, spawned: set[int]) -> None:
         if request["do"] == "add_netns":
             add_netns(request["name"])
             control.send({"done": True})
+        elif request["do"] == "name_netns":
+            name_netns(request["name"], fds[0])
+            control.send({"done": True})
         elif request["do"] == "delete_netns":
             delete_netns(request["name"])
             control.send({"done": True})
+        elif request["do"] == "write":
+            write(request["path"], fds[0])
+            control.send({"done": True})
+        elif request["do"] == "pidfd":
+            _send_pidfd(control, request["pid"])
         elif request["do"] == "serve":
             serve_folder(fds[0], request["port"], request["folder"])
             control.send({"done": True})
@@ -65,9 +76,7 @@ def _answer(control: Channel, spawned: set[int]) -> None:
             kill(request["group"])
             control.send({"done": True})
         else:
-            pid = _spawn(request, fds)
-            spawned.add(pid)
-            control.send({"spawned": pid})
+            _spawn(request, fds, control, spawned)
     except Problem as problem:
         control.send({"problem": pack(problem)})
     finally:
@@ -77,11 +86,9 @@ def _answer(control: Channel, spawned: set[int]) -> None:
 
 def add_netns(name: str) -> None:
     """What `ip netns add` does: a new network namespace, kept by a mount on a file with its name (ip-netns(8))."""
-    path = f"{NETNS_DIR}/{name}"
     own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0))
-        _name_new_netns(path)
+        _mount_netns(name, lambda: sys.unshare(sys.NEWNET, "net"), "/proc/self/ns/net")
     except (OSError, Refused) as error:
         raise Refused(f"add the network namespace {name}", error.errno or 0) from error
     finally:
@@ -89,10 +96,20 @@ def add_netns(name: str) -> None:
         os.close(own)
 
 
-def _name_new_netns(path: str) -> None:
+def name_netns(name: str, netns: int) -> None:
+    """What `ip netns attach` does: a name for the network namespace with the descriptor `netns`."""
     try:
-        sys.unshare(sys.NEWNET, "net")
-        sys.mount("/proc/self/ns/net", path, "", sys.MS_BIND)
+        _mount_netns(name, lambda: None, f"/proc/self/fd/{netns}")
+    except (OSError, Refused) as error:
+        raise Refused(f"give a network namespace the name {name}", error.errno or 0) from error
+
+
+def _mount_netns(name: str, prepare: Callable[[], None], source: str) -> None:
+    path = f"{NETNS_DIR}/{name}"
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0))
+    try:
+        prepare()
+        sys.mount(source, path, "", sys.MS_BIND)
     except Refused:
         os.unlink(path)
         raise
@@ -106,6 +123,34 @@ def delete_netns(name: str) -> None:
         os.unlink(path)
     except (OSError, Refused) as error:
         raise Refused(f"delete the network namespace {name}", error.errno or 0) from error
+
+
+def write(path: str, content: int) -> None:
+    """Make a file hold what the descriptor `content`, of a file in memory, does. Where that fails it is as it was."""
+    new = f"{path}.new"
+    try:
+        target = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            left = os.fstat(content).st_size
+            while left:
+                left -= os.sendfile(target, content, None, left)
+        finally:
+            os.close(target)
+        os.rename(new, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(new)
+        raise Refused(f"write {path}", error.errno or 0) from error
+
+
+def _send_pidfd(control: Channel, pid: int) -> None:
+    """A descriptor that is readable when the process, numbered as inside, has ended (pidfd_open(2))."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError as error:
+        raise Refused(f"find the process {pid}", error.errno or 0) from error
+    control.send({"done": True}, (pidfd,))
+    os.close(pidfd)
 
 
 def serve_folder(netns: int, port: int, folder: str) -> None:
@@ -135,32 +180,30 @@ def kill(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def _spawn(request: dict[str, Any], fds: list[int]) -> int:
+def _spawn(request: dict[str, Any], fds: list[int], control: Channel, spawned: set[int]) -> None:
+    """Start a command. Python's own fork(2) would copy this process, which takes longer than many a command does."""
+    argv, actions = request["argv"], [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(fds)]
     try:
-        pid = os.fork()
-    except OSError as error:
-        raise Refused(f"start {request['argv'][0]}", error.errno or 0) from error
-    if pid:
-        return pid
-    try:
-        os.setsid()
-        for number, fd in enumerate(fds):
-            os.dup2(fd, number)
-        signal.set_wakeup_fd(-1)
-        for each in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:  # Python ignores some, nohup(1) others
-            signal.signal(each, signal.SIG_DFL)
-        # What it prints is a file in the machine's memory: one that prints for ever has to end.
-        sys.limit_file_size(LARGEST_FILE)
         os.chdir(request["cwd"])
-        os.execvpe(request["argv"][0], request["argv"], request["env"])
+        # Python ignores some signals, nohup(1) others.
+        pid = os.posix_spawnp(argv[0], argv, request["env"], file_actions=actions, setsid=True, setsigmask=(),
+                              setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
     except OSError as error:
-        os.write(2, f"{request['argv'][0]}: {error.strerror}\n".encode())
-    finally:
-        os._exit(_CANNOT_RUN)
+        if error.errno not in _NOT_TO_BE_RUN:
+            raise Refused(f"start {argv[0]}", error.errno or 0) from error
+        os.write(fds[2], f"{argv[0]}: {error.strerror}\n".encode())
+        control.send({"spawned": 0})
+        control.send({"ended": 0, "status": _CANNOT_RUN})
+        return
+    spawned.add(pid)
+    control.send({"spawned": pid})
 
 
 def run_first(control: Channel) -> None:
     """The whole life of PID 1 after the set-up. Never returns."""
+    os.environ["PATH"] = PATH  # where posix_spawnp(3) looks
+    # What a command prints is a file in the machine's memory: one that prints for ever has to end.
+    sys.limit_file_size(LARGEST_FILE)
     try:
         serve(control)
     except Closed:

@@ -36,6 +36,7 @@ from runtime.facts.difference import Change, difference
 from runtime.facts.links import Link
 from runtime.facts.snapshot import Snapshot
 from tests.conftest import Lab
+from tests.contract.container_verbs import CONTAINER_VERBS
 
 InSandbox = Callable[..., Any]
 
@@ -282,7 +283,7 @@ def test_it_can_be_written_as_json(twice: tuple[Snapshot, Snapshot]) -> None:
     assert host["name"] == "labhost"
     assert {"interface": "br0", "address": "10.0.0.1/24"} in host["addresses"]
     assert host["rules"][0]["matches"] == ["ip saddr 10.0.0.0/24", "oifname != br0"]
-    assert set(again["processes"][0]) == {"pid", "parent", "started", "command", "namespaces"}
+    assert set(again["processes"][0]) == {"pid", "parent", "started", "command", "namespaces", "ended"}
 
 
 def test_the_host_is_first_and_the_others_follow_by_name(twice: tuple[Snapshot, Snapshot]) -> None:
@@ -384,7 +385,7 @@ def test_a_difference_names_what_one_action_did(
 
 
 def test_every_action_has_a_difference() -> None:
-    elsewhere = {"run", "serve", "write"}  # test_shell_verbs.py
+    elsewhere = {"run", "serve", "write", *CONTAINER_VERBS}  # test_shell_verbs.py, test_container_verbs.py
     assert {word(action) for _setup, action, _changes in DID} == set(words("labrunner.actions")) - elsewhere
 
 

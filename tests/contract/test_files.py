@@ -32,22 +32,22 @@ def _hash(data: bytes) -> str:
 
 @pytest.mark.parametrize("id_map", ["auto", "single"])
 @pytest.mark.parametrize(("make", "path", "expected"), [
-    ("printf hello > x", "/tmp/x", ("file", "644", 5, "", "hello", _hash(b"hello"))),
-    ("printf hello > x; chmod 4600 x", "/tmp/x", ("file", "4600", 5, "", "hello", _hash(b"hello"))),
-    (": > x", "/tmp/x", ("file", "644", 0, "", "", _hash(b""))),
+    ("printf hello > x", "/tmp/x", ("file", "644", 5, "", "hello", "")),
+    ("printf hello > x; chmod 4600 x", "/tmp/x", ("file", "4600", 5, "", "hello", "")),
+    (": > x", "/tmp/x", ("file", "644", 0, "", "", "")),
     ("printf '\\377' > x", "/tmp/x", ("file", "644", 1, "", None, _hash(b"\xff"))),
     ("mkdir -m 700 d", "/tmp/d/", ("folder", "700", 40, "", None, "")),
-    ("printf hi > x; ln -s x l", "/tmp/l", ("file", "644", 2, "x", "hi", _hash(b"hi"))),
+    ("printf hi > x; ln -s x l", "/tmp/l", ("file", "644", 2, "x", "hi", "")),
     ("ln -s nowhere l", "/tmp/l", ("link", "777", 7, "nowhere", None, "")),
     ("ln -s l l", "/tmp/l", ("link", "777", 1, "l", None, "")),
     ("mkfifo -m 600 f", "/tmp/f", ("fifo", "600", 0, "", None, "")),
     ("mkfifo f; ln -s f l", "/tmp/l", ("fifo", "644", 0, "f", None, "")),
     ("true", "/dev/null", ("device", "666", 0, "", None, "")),
-    ("head -c 65536 /dev/zero > x", "/tmp/x", ("file", "644", 65536, "", "\0" * 65536, _hash(bytes(65536)))),
+    ("head -c 65536 /dev/zero > x", "/tmp/x", ("file", "644", 65536, "", "\0" * 65536, "")),
     ("head -c 65537 /dev/zero > x", "/tmp/x", ("file", "644", 65537, "", None, "")),
     ("truncate -s 10M x", "/tmp/x", ("file", "644", 10 << 20, "", None, "")),
-    ("printf hi > x; chmod 000 x", "/tmp/x", ("file", "000", 2, "", "hi", _hash(b"hi"))),
-    ("printf hi > $'a b'", "/tmp/$a b", ("file", "644", 2, "", "hi", _hash(b"hi"))),
+    ("printf hi > x; chmod 000 x", "/tmp/x", ("file", "000", 2, "", "hi", "")),
+    ("printf hi > $'a b'", "/tmp/$a b", ("file", "644", 2, "", "hi", "")),
 ])
 def test_what_is_there(in_sandbox: InSandbox, make: str, path: str, expected: tuple[Any, ...], id_map: str) -> None:
     assert in_sandbox(_read, make, path, id_map=id_map) == File(path, *expected)
@@ -134,8 +134,7 @@ def _changes(lab: Lab) -> list[tuple[Change, ...]]:
 def test_the_difference_tells_of_them(in_sandbox: InSandbox) -> None:
     added, changed, mode, removed, nothing = in_sandbox(_changes)
     assert added == (Change("added", "", "file", "/tmp/x", (("kind", "", "file"),)),)
-    digests = ("sha256", _hash(b"hello")[:12], _hash(b"jello")[:12])
-    assert changed == (Change("changed", "", "file", "/tmp/x", (digests,)),
+    assert changed == (Change("changed", "", "file", "/tmp/x", (("text", "'hello'", "'jello'"),)),
                        Change("added", "", "file", "/tmp/d", (("kind", "", "folder"),)))
     assert mode == (Change("changed", "", "file", "/tmp/x", (("mode", "644", "600"),)),)
     assert removed == (Change("removed", "", "file", "/tmp/x"),)

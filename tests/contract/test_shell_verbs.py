@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -45,8 +44,6 @@ def refused(lab: Lab, action: Action) -> tuple[str, str]:
     (Run(command="ip link", netns="c1"), "ip netns exec c1 ip link"),
     (Run(command="ip link | cat", netns="c1"), "ip netns exec c1 sh -c 'ip link | cat'"),
     (Run(command="A=1 env", netns="c1"), "ip netns exec c1 sh -c 'A=1 env'"),
-    (Run(command="ls /", container="web"), "runc exec web ls /"),
-    (Run(command="ls *", container="web"), "runc exec web sh -c 'ls *'"),
     (Write(path="/tmp/x", text="hello\n"), "echo hello > /tmp/x"),
     (Write(path="/tmp/a b/x", text="hello"), "mkdir -p '/tmp/a b' && printf %s hello > '/tmp/a b/x'"),
     (Write(path="/run/x", text="-n\n", mode="755"), "printf %s '-n\n' > /run/x && chmod 755 /run/x"),
@@ -153,25 +150,6 @@ def _background(lab: Lab) -> str:
     return lab.shell("cat /proc/$(cat /tmp/pid)/comm")
 
 
-# A container, made by hand with the real runtime
-
-
-def test_a_command_in_a_container(in_sandbox: InSandbox) -> None:
-    assert in_sandbox(_in_a_container) == "in-the-container\n"
-
-
-def _in_a_container(lab: Lab) -> str:
-    lab.shell("mkdir -p /tmp/b/rootfs/bin && cd /tmp/b && cp /bin/busybox rootfs/bin/ && runc spec")
-    lab.shell("cd /tmp/b/rootfs/bin && for name in sh sleep hostname cat; do ln -s busybox $name; done")
-    spec = json.loads(lab.shell("cat /tmp/b/config.json"))
-    spec["process"] |= {"terminal": False, "args": ["sleep", "60"]}
-    spec["hostname"] = "in-the-container"
-    do(lab, Write(path="/tmp/b/config.json", text=json.dumps(spec)))
-    do(lab, Run(command="cd /tmp/b && runc run -d web < /dev/null > /tmp/log 2>&1 || { cat /tmp/log; false; }"))
-    do(lab, Run(command="hostname > /dev/shm/name", container="web"))
-    return lab.shell("runc exec web cat /dev/shm/name")
-
-
 # A web server
 
 
@@ -224,7 +202,6 @@ def _outside(lab: Lab) -> list[int]:
     (Run, {"command": "  "}, "command", "the command is empty"),
     (Run, {"command": "true", "status": 256}, "status", "256 is not an exit status"),
     (Run, {"command": "true", "status": True}, "status", "true is not an exit status"),
-    (Run, {"command": "true", "netns": "c1", "container": "web"}, "netns", "a container has its own netns"),
     (Write, {"path": "x", "text": ""}, "path", "it has to begin with /"),
     (Write, {"path": "/tmp/../etc/x", "text": ""}, "path", "go straight there"),
     (Write, {"path": "/tmp/", "text": ""}, "path", "is not the path of a file"),

@@ -128,7 +128,7 @@ def outcomes(document: dict[str, Any]) -> list[tuple[str, str, list[str], list[t
 def test_list() -> None:
     done = labrun("list")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "bridge-network  A Docker bridge network, by hand\n" in done.stdout
+    assert re.search(r"bridge-network +A Docker bridge network, by hand\n", done.stdout)
     assert done.stdout.endswith("\nwatch one: labrun run LAB    read about one: labrun show LAB\n")
 
 

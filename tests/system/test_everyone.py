@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labrunner.catalogue.catalog import bundled
+from labrunner.language.lab import kernel_needs
 from labrunner.language.loading import load
 from tests.system.accounts import myself
 
@@ -16,15 +17,27 @@ if TYPE_CHECKING:
     from tests.system.accounts import AsUser, User
 
 
-@pytest.mark.parametrize("lab", bundled())
-@pytest.mark.parametrize("network", ["netlink", "iproute2"])
+CONTAINERS = [name for name, path in bundled().items() if "runtime" in kernel_needs(load(path))]
+WAYS = [(lab, network, "runc" if lab in CONTAINERS else None)
+        for lab in bundled() for network in ("netlink", "iproute2")]
+WAYS += [(lab, "netlink", "crun") for lab in CONTAINERS]
+
+
+def test_five_labs_are_about_containers() -> None:
+    assert CONTAINERS == [
+        "container-network", "docker-run-by-hand", "oci-bundle", "runc-lifecycle", "scratch-container"]
+
+
+@pytest.mark.parametrize(("lab", "network", "runtime"), WAYS)
 @pytest.mark.parametrize(("who", "id_map"), [("root", "rootmap"), ("lrsub", "subuid"), ("lrplain", "single")])
 def test_everything_passes(installed: Path, users: dict[str, User], as_user: AsUser, who: str, id_map: str,
-                           network: str, lab: str) -> None:
+                           lab: str, network: str, runtime: str | None) -> None:
     user = users.get(who) or myself()
-    done = as_user(user, [installed, "run", lab, "--json", "--network", network], cwd="/", check=True)
+    which = ["--runtime", runtime] if runtime else []
+    done = as_user(user, [installed, "run", lab, "--json", "--network", network, *which], cwd="/", check=True)
     report = json.loads(done.stdout)
     assert (report["outcome"], report["environment"]["id_map"], done.stderr) == ("pass", id_map, "")
+    assert (report["environment"]["network"], report["environment"]["runtime"]) == (network, runtime)
     assert {step["outcome"] for step in report["steps"]} == {"pass"}
     assert {check["outcome"] for step in report["steps"] for check in step["checks"]} == {"pass"}
     assert [step["id"] for step in report["steps"]] == [step.id for step in load(bundled()[lab]).steps]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RUN, DOCTOR = ("run", "bridge-network", "--json"), ("doctor",)
 SET_UP = 0.06  # seconds from the first process of the sandbox on, within which it is made
 # What a run may leave in the user's cache folder.
-KEPT = re.compile(r"(labrun(/labs(/[0-9a-f]{8}\.json)?|/(index|offers)-[0-9a-f]{8})?)?")
+KEPT = re.compile(r"(labrun(/labs(/[0-9a-f]{8}-(runc|crun)\.json)?|/(index|offers)-[0-9a-f]{8})?)?")
 
 
 class Moment(NamedTuple):
@@ -74,6 +74,23 @@ def test_killed_at_any_moment(installed: Path, session_folder: Path, users: dict
     assert sum(kill.with_sandbox for kill in kills) > number / 3, "most kills came too early or too late to mean much"
 
 
+@pytest.mark.parametrize(("who", "runtime", "lab", "share"), [
+    ("root", "runc", "runc-lifecycle", 0.3), ("lrsub", "crun", "container-network", 0.2),
+    ("lrplain", "runc", "oci-bundle", 0.2), ("root", "crun", "scratch-container", 0.2),
+    ("lrsub", "runc", "docker-run-by-hand", 0.1)])
+def test_killed_while_containers_are_there(installed: Path, session_folder: Path, users: dict[str, User],
+                                           chance: tuple[int, random.Random], who: str, runtime: str, lab: str,
+                                           share: float) -> None:
+    """200 kills by hand, with LABRUN_TEST_KILLS=200."""
+    seed, numbers = chance
+    number = round(int(os.environ.get("LABRUN_TEST_KILLS") or 60) * share)
+    labrun = Labrun([installed, "run", lab, "--runtime", runtime, "--json"], users.get(who) or myself())
+    kills = on_a_machine(session_folder, _kill_anywhere, labrun, number, numbers)
+    print(_summary(seed, kills))
+    assert not [kill for kill in kills if kill.left], f"LABRUN_TEST_SEED={seed}"
+    assert sum(kill.with_sandbox for kill in kills) > number / 3, "most kills came too early or too late to mean much"
+
+
 def test_interrupted_at_any_moment(installed: Path, session_folder: Path, users: dict[str, User],
                                    chance: tuple[int, random.Random]) -> None:
     seed, numbers = chance
@@ -102,6 +119,17 @@ def _kill_often(labrun: Labrun, number: int, numbers: random.Random, kill: Calla
     kills: list[Killed] = []
     while moments and not (kills and kills[-1].left):
         kills.append(_kill(labrun, moments.pop(), kill, how, before))
+    return kills
+
+
+def _kill_anywhere(labrun: Labrun, number: int, numbers: random.Random) -> list[Killed]:
+    """Between the first process of the sandbox and the end. The first kill that leaves something is the last."""
+    before = look()
+    whole = _seconds_of_a_run(labrun)
+    moments = [Moment(True, numbers.uniform(0, 0.75 * whole)) for _ in range(number)]  # the rest is the start
+    kills: list[Killed] = []
+    while moments and not (kills and kills[-1].left):
+        kills.append(_kill(labrun, moments.pop(), os.kill, signal.SIGKILL, before))
     return kills
 
 

@@ -71,6 +71,8 @@ def test_a_call_that_is_wrong(arguments: tuple[str, ...], capsys: pytest.Capture
      "labrun show LAB"),
     (("show", "bridge-network", "--set", "subnet"), "'--set subnet' is not of the form VAR=VALUE",
      "as in --set subnet=10.1.0.0/24"),
+    (("show", "bridge-network", "--set", "runtime=crun"),
+     "'--set runtime=crun' cannot be: the OCI runtime has an option of its own", "--runtime crun"),
     (("show", "bridge-network", "--set", "=1"), "'--set =1' is not of the form VAR=VALUE", "as in --set"),
     (("show", "bridge-network", "--set", "subnet=banana"), "'--set subnet=banana' does not fit this lab: ", ""),
 ])

@@ -105,6 +105,17 @@ def test_it_is_believed_for_this_boot_and_this_user(tried: dict[str, Any], part:
     assert tried["times"] == 2
 
 
+@pytest.mark.usefixtures("tried")
+def test_one_oci_runtime_is_enough_and_is_looked_for_each_time(programs_here: Path) -> None:
+    labs = [lab("a", features=("runtime",)), lab("b")]
+    lack = Lack("runtime", "needs an OCI runtime, and neither runc nor crun is installed", "sudo apt install runc")
+    assert lacking(labs) == [(lack,), ()]
+    program(programs_here, "crun")
+    assert lacking(labs) == [(), ()]
+    (programs_here / "crun").unlink()
+    assert lacking(labs) == [(lack,), ()]
+
+
 def test_nothing_is_tried_for_no_labs(tried: dict[str, Any]) -> None:
     assert (lacking([]), tried["times"]) == ([], 0)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from labrunner.actions.run import COMMAND
 from labrunner.honesty.mistakes import mistakes
 from labrunner.language.loading import load
+from labrunner.shell_command import COMMAND
 
 LAB = """\
 title: A lab

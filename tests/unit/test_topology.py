@@ -8,6 +8,7 @@ import pytest
 
 from labrunner.reporters.topology import draw
 from runtime.facts.addresses import Address
+from runtime.facts.containers import Container
 from runtime.facts.routes import Route
 from runtime.facts.rules import Rule
 from runtime.facts.snapshot import NetnsFacts, Snapshot
@@ -140,3 +141,12 @@ def test_it_is_no_wider_than_it_may_be_and_nothing_is_lost(width: int, count: in
         assert {each.address for each in facts.addresses} <= words
     down = sum(not each.up for facts in snapshot.netns for each in facts.links)
     assert "\n".join(lines).count("DOWN") == down
+
+
+def test_containers_stand_below_the_network() -> None:
+    running = Container("c1", "runc", "running", "/tmp/c1", 7, 70, "sleep 1000")
+    others = running._replace(name="c2", status="created", command="runc init"), running._replace(
+        name="c3", status="stopped", pid=0, command="")
+    lines = draw(SNAPSHOT._replace(containers=(running, *others)))
+    assert lines[:-3] == draw(SNAPSHOT)
+    assert lines[-3:] == ["container c1, running: sleep 1000", "container c2, created", "container c3, stopped"]

@@ -129,7 +129,8 @@ def test_only_standard_descriptors_are_open(lab: Inside) -> None:
 def test_signals_are_as_a_shell_has_them(lab: Inside) -> None:
     assert lab.output("yes | head -1") == "y"  # and no 'Broken pipe'
     ignored = lab.output("grep -E 'Sig(Blk|Ign)' /proc/self/status").split()[1::2]
-    assert [int(each, 16) for each in ignored] == [0, 0]
+    # 32 and 33 are glibc's own; its posix_spawn(3) ignores them for the command, and who needs them sets them up anew.
+    assert [int(each, 16) & ~(0b11 << 31) for each in ignored] == [0, 0]
 
 
 def test_what_takes_too_long_is_killed_with_its_children(lab: Inside) -> None:

@@ -1,0 +1,32 @@
+"""Root file systems of images in files: OCI image layouts (a folder or a tar) and what `docker save` writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from shlex import quote
+
+from runtime.oci.rootfs import docker_archive, oci_layout
+from runtime.oci.rootfs.archive import export
+from runtime.oci.rootfs.blobs import Find, opened
+from runtime.oci.rootfs.layers import Image, contents
+from runtime.oci.rootfs.streams import Unfit, refused
+
+Progress = Callable[[int], None]
+
+_FORMS: dict[str, Callable[[Find, str], Image]] = {
+    "oci": oci_layout.find_image, "docker-archive": docker_archive.find_image}
+
+
+def archive(kind: str, path: str, reference: str, progress: Progress) -> int:
+    """A descriptor of the vetted tar of an image: see archive.py. Raises Refused.
+
+    kind: 'oci', 'docker-archive'.  path: absolute.  reference: the name of the image, '' for the only one.
+    """
+    try:
+        with opened(path, folder=kind == "oci") as find:
+            image = _FORMS[kind](find, reference)
+            return export(kind, image.identity, contents(image), progress)
+    except (Unfit, OSError) as error:
+        look = f"ls -l {quote(path)}" if os.path.isdir(path) or not os.path.exists(path) else f"tar -tvf {quote(path)}"
+        raise refused(f"take the root file system of {kind}:{path}", error, look, path) from None

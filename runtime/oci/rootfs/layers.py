@@ -1,0 +1,43 @@
+"""What an image is, whatever it is in: its layers, and the digests that its config tells (image-spec/config.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from runtime.oci.rootfs.blobs import File, verified
+from runtime.oci.rootfs.documents import member, members
+from runtime.oci.rootfs.packing import unpacked
+from runtime.oci.rootfs.streams import Chunks, Unfit
+
+_MOST = 128  # docker has at most 127
+
+
+class Layer(NamedTuple):
+    """A tar, or a gzip file of one. open: finds it, and raises Unfit.  diff_id: the digest of the tar."""
+
+    open: Callable[[], File]
+    diff_id: str
+
+
+class Image(NamedTuple):
+    """identity: the digest of its config, and so of all that it has.  layers: lowest first."""
+
+    identity: str
+    layers: tuple[Layer, ...]
+
+
+def image(identity: str, config: Any, opens: list[Callable[[], File]]) -> Image:
+    """An image with that config, and as many layers as that names. Raises Unfit."""
+    diff_ids = members(member(config, "rootfs", dict, "its config"), "diff_ids", str, "its config")
+    if len(diff_ids) != len(opens):
+        raise Unfit(f"it has {len(opens)} layers, and its config names {len(diff_ids)}")
+    if len(opens) > _MOST:
+        raise Unfit(f"it has {len(opens)} layers, and {_MOST} are allowed")
+    return Image(identity, tuple(map(Layer, opens, diff_ids)))
+
+
+def contents(image: Image) -> Iterator[Chunks]:
+    """The tar of each layer, each of which raises Unfit at its end when it has another digest than it has to have."""
+    for number, layer in enumerate(image.layers, 1):
+        yield verified(unpacked(layer.open().chunks), layer.diff_id, f"layer {number} of {len(image.layers)}")

@@ -1,0 +1,159 @@
+"""Runtimes that are not there, hang, or say strange things; a full disk. Each is told in time, and leaves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic, sleep
+from typing import Any, NamedTuple
+
+import pytest
+
+from labrunner.action import Action
+from labrunner.actions.create_container import CreateContainer
+from labrunner.actions.edit_config import EditConfig
+from labrunner.actions.export_rootfs import ExportRootfs
+from labrunner.actions.start_container import StartContainer
+from labrunner.actions.start_docker import StartDocker
+from labrunner.actions.write_spec import WriteSpec
+from runtime import programs
+from runtime.errors import Problem
+from runtime.facts.observer import Observer
+from runtime.oci import containers
+from tests.bundles import BUNDLE, make
+from tests.conftest import Lab
+
+InSandbox = Callable[..., Any]
+CREATE = CreateContainer(name="c1", bundle=BUNDLE)
+
+
+class Told(NamedTuple):
+    kind: str
+    says: str
+    mend: str
+    seconds: float
+    left: list[str]
+
+
+def _tell(lab: Lab, action: Action) -> Told:
+    started = monotonic()
+    try:
+        action.apply(lab.host)
+    except Problem as problem:
+        told = type(problem).__name__, str(problem), problem.mend
+    else:
+        told = "", "", ""
+    seconds = monotonic() - started
+    while (left := _left(lab)) and monotonic() < started + 5:
+        sleep(0.001)  # what was killed needs a moment to end
+    return Told(*told, seconds, left)
+
+
+def _left(lab: Lab) -> list[str]:
+    """Processes and containers."""
+    snapshot = Observer(lab.namespaces, lab.sandbox.proc, root=lab.sandbox.root).observe()
+    left = [process.command for process in snapshot.processes if process.pid != 1 and not process.ended]
+    return left + [each.name for each in snapshot.containers]
+
+
+def _with_fake(lab: Lab, script: str, action: Action) -> Told:
+    make(lab)
+    lab.shell(f"cat > /run/labrun/bin/runc <<'END'\n#!/bin/sh\n{script}\nEND\nchmod 755 /run/labrun/bin/runc")
+    containers._PATIENCE = 0.5
+    return _tell(lab, action)
+
+
+RUBBISH = "head -c 3000000 /dev/urandom; head -c 3000000 /dev/urandom >&2"
+
+
+@pytest.mark.parametrize(("script", "says"), [
+    ("sleep 1000", "did not end within 0.5 s and was killed"),
+    ("sleep 1000 & sleep 1000", "did not end within 0.5 s and was killed"),
+    ("trap '' TERM INT HUP; while :; do :; done", "did not end within 0.5 s and was killed"),
+    ("exit 0", "exit status 0, and yet there is no such container"),
+    (f"{RUBBISH}; exit 0", "exit status 0, and yet there is no such container"),
+    (f"{RUBBISH}; exit 7", "exit status 7: "),
+    ("exit 5", "exit status 5: it said nothing"),
+    ("kill -9 $$", "exit status 137: Killed"),
+    ("echo 'time=\"now\" level=error msg=\"a \\\\\"b\\\\\" c\"' >&2; exit 1", 'exit status 1: a "b" c'),
+    ("echo 'time=\"now\" level=warning msg=\"careful\"' >&2; echo no >&2; exit 1", "exit status 1: no"),
+])
+def test_what_a_strange_runtime_leads_to(in_sandbox: InSandbox, script: str, says: str) -> None:
+    told = in_sandbox(_with_fake, script, CREATE)
+    assert told.kind == "Refused"
+    assert told.says.startswith("runc create --bundle /tmp/c1 --pid-file /run/c1.pid c1: ")
+    assert says in told.says
+    assert len(told.says) < 3000
+    assert "runc" in told.mend
+    assert told.seconds < 5
+    assert told.left == []
+
+
+def test_rubbish_for_a_config(in_sandbox: InSandbox) -> None:
+    script = f"head -c 5000 /dev/urandom > {BUNDLE}/config.json"
+    told = in_sandbox(_rubbish_config, script)
+    assert told.kind == "Refused"
+    assert told.says.startswith("edit /tmp/c1/config.json: it is not JSON")
+    assert told.mend == "cat /tmp/c1/config.json"
+
+
+def _rubbish_config(lab: Lab, script: str) -> Told:
+    assert _with_fake(lab, script, WriteSpec(bundle=BUNDLE)).kind == ""
+    return _tell(lab, EditConfig(bundle=BUNDLE, at="hostname", set="x"))
+
+
+@pytest.mark.parametrize(("action", "says", "mend"), [
+    (WriteSpec(bundle=BUNDLE), "runc is not installed", "sudo apt install runc"),
+    (StartContainer(name="c1", runtime="crun"), "crun is not installed", "sudo apt install crun"),
+    (StartDocker(), "dockerd is not installed", "sudo apt install docker.io"),
+])
+def test_what_is_not_installed(in_sandbox: InSandbox, action: Action, says: str, mend: str) -> None:
+    told = in_sandbox(_without_programs, action)
+    assert (told.kind, told.mend) == ("Missing", mend)
+    assert told.says.startswith(says)
+
+
+def _without_programs(lab: Lab, action: Action) -> Told:
+    programs.PATH = "/nowhere"
+    return _tell(lab, action)
+
+
+# A full disk
+
+
+def _full(lab: Lab, action: Action) -> tuple[Told, str]:
+    make(lab)
+    before = lab.shell(f"sha256sum {BUNDLE}/config.json")
+    lab.sandbox.run(["sh", "-c", "cat /dev/zero > /tmp/fill"])
+    told = _tell(lab, action)
+    assert lab.shell(f"sha256sum {BUNDLE}/config.json") == before
+    return told, lab.shell(f"ls {BUNDLE}")
+
+
+@pytest.mark.parametrize("action", [
+    WriteSpec(bundle="/tmp/c2"), ExportRootfs(to="/tmp/c2/rootfs"), EditConfig(bundle=BUNDLE, at="hostname", set="x")],
+    ids=lambda action: type(action).__name__)
+def test_a_full_disk_is_told_and_nothing_is_lost(in_sandbox: InSandbox, action: Action) -> None:
+    told, there = in_sandbox(_full, action)
+    assert told.kind == "Refused"
+    assert "o space left on device" in told.says
+    assert there.split() == ["config.json", "rootfs"]
+    assert told.seconds < 5
+
+
+# Programs that end
+
+
+@pytest.mark.parametrize("runtime", ["runc", "crun"])
+def test_a_program_that_ends_at_once(in_sandbox: InSandbox, runtime: str) -> None:
+    assert in_sandbox(_ends_at_once, runtime) == ["stopped"]
+
+
+def _ends_at_once(lab: Lab, runtime: str) -> list[str]:
+    make(lab, runtime, '"true"')
+    observer = Observer(lab.namespaces, lab.sandbox.proc, root=lab.sandbox.root)
+    CreateContainer(name="c1", bundle=BUNDLE, runtime=runtime).apply(lab.host)
+    StartContainer(name="c1", runtime=runtime).apply(lab.host)
+    [container] = observer.observe().containers
+    if container.pid:
+        assert lab.sandbox.wait_for_end(container.pid, 5)
+    return [each.status for each in observer.observe().containers]
