@@ -20,14 +20,14 @@ def _container(value: Any) -> str:
     """libcontainer, validateID: letters, digits and _ + - . are; and the name of a netns cannot be longer."""
     name = str(TEXT.parse(value))
     if not _ID.fullmatch(name) or not name.isascii() or len(name) > 64:
-        raise ValueError(f"'{name}' is no name for a container: at most 64 letters, digits and _ + - . are")
+        raise ValueError(f"{name!r} is no name for a container: at most 64 letters, digits and _ + - . are")
     return name
 
 
 def _path(value: Any) -> str:
     path = str(TEXT.parse(value))
-    if not path.startswith("/") or path.endswith("/") or "\0" in path or ".." in path.split("/"):
-        raise ValueError(f"'{path}' is not the path of a folder: it has to begin with /, to go straight there, and to "
+    if not path.startswith("/") or path.endswith("/") or not path.isprintable() or ".." in path.split("/"):
+        raise ValueError(f"{path!r} is not the path of a folder: it has to begin with /, to go straight there, and to "
                          "end without a /")
     return path
 
@@ -36,7 +36,7 @@ def _inside(value: Any) -> str:
     try:
         return _path(value)
     except ValueError as error:
-        raise ValueError(f"'{value}' is no path as a container sees it: it has to begin with /, to go straight there, "
+        raise ValueError(f"{value!r} is no path as a container sees it: it has to begin with /, to go straight there, "
                          "and to end without a /") from error
 
 

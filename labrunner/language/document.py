@@ -122,12 +122,13 @@ class _Converter:
                     return float(value)
             except ValueError:
                 pass  # .inf, .nan, or minutes and seconds: 1:30.5
+        shown = " ".join(value.split())  # a tag makes a number of a text of many lines, too
         if kind == "bool":
-            self._mistake(node, f"YAML takes {value} for true or false",
-                          f"write true or false; or, for the word, '{value}' in quotes")
+            self._mistake(node, f"YAML takes {shown} for true or false",
+                          f"write true or false; or, for the word, '{shown}' in quotes")
         elif kind:
-            self._mistake(node, f"YAML takes {value} for a number, and not for the one it looks like",
-                          f"write a plain number, as 10; or, for the text, '{value}' in quotes")
+            self._mistake(node, f"YAML takes {shown} for a number, and not for the one it looks like",
+                          f"write a plain number, as 10; or, for the text, '{shown}' in quotes")
         return UNKNOWN
 
     def _tag(self, node: yaml.Node) -> str:

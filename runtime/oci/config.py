@@ -59,7 +59,7 @@ def parse_path(text: str) -> Path:
         else:
             found.append(Part(match["by"], match["value"]))
     if not found or end != len(dotted) or not isinstance(found[0].key, str) or found[0].value is not None:
-        raise ValueError(f"'{text}' is no path into config.json; one is 'process.args[0]', "
+        raise ValueError(f"{text!r} is no path into config.json; one is 'process.args[0]', "
                          "or 'mounts[destination=/dev/pts].options'")
     return tuple(found)
 

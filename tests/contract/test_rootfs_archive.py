@@ -453,8 +453,8 @@ def _possible(items: Sequence[Item]) -> list[Item]:
 
 
 def _sound(item: Item, outside: str) -> Item:
-    """Data are of files alone, and in a folder one can look. OUT: a folder that nothing may be written to."""
-    mode = item.fields["mode"] | 0o700 * (item.kind == "folder")
+    """Data are of files alone, and the user may look at all. OUT: a folder that nothing may be written to."""
+    mode = item.fields["mode"] | (0o700 if item.kind == "folder" else 0o400)
     return item._replace(data=item.data if item.kind == "file" else b"", target=item.target.replace("OUT", outside),
                          fields={**item.fields, "mode": mode})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import shutil
@@ -22,6 +23,7 @@ from runtime.oci.rootfs.sources import parse
 from tests.tarballs import Item, docker_archive, lay_out, listing, oci_layout, tar, tar_of, unpack
 
 DEADLINE = 20.0  # seconds
+ROOT = Path(__file__).resolve().parents[2]
 BUSYBOX = "/usr/bin/busybox"
 LINKS = [f"bin/{name}" for name in ("sh", "ls", "cat", "ip", "true")]
 MADE_BY_A_DAEMON = (".dockerenv", "dev", "etc", "proc", "sys", "run")  # in each container that one has created
@@ -221,10 +223,9 @@ def test_layers_are_laid_upon_each_other_as_docker_does_it(docker: Engine, monke
     assert got(f"docker-archive:{tmp_path}/image.tar", tmp_path / "1") == got("docker-daemon:layers:1", tmp_path / "2")
 
 
-@pytest.mark.parametrize("words", [[], ["--format", "oci-archive"]], ids=["docker-archive", "oci-archive"])
+@pytest.mark.parametrize(("engine", "words"), [
+    ("docker", []), ("podman", []), ("podman", ["--format", "oci-archive"])], indirect=["engine"])
 def test_what_is_saved_is_read(words: list[str], engine: Engine, tmp_path: Path) -> None:
-    if words and engine.program == "docker":
-        pytest.skip("docker has one format")
     engine("save", *words, "--output", f"{tmp_path}/image.tar", "command:1")
     form = "oci" if words else "docker-archive"
     expected = got(f"{engine.form}:command:1", tmp_path / "1")
@@ -241,6 +242,30 @@ def test_the_command_for_an_archive_does_the_same(reference: str, docker: Engine
     (tmp_path / "image.tar").write_bytes(tar_of(docker_archive(*LAYERS, name="typed:1")))
     source = f"docker-archive:{tmp_path}/image.tar{reference}"
     same(source, docker, tmp_path)
+
+
+LAB = """\
+title: An image
+steps:
+  - id: unpack
+    title: Unpack it
+    do:
+      - export_rootfs: {{to: /tmp/c1/rootfs, from: "{source}"}}
+    check:
+      - rootfs: {{path: /tmp/c1/rootfs, has: [/bin/busybox]}}
+"""
+
+
+@pytest.mark.parametrize(("image", "code", "says"), [("box:1", 0, ""), ("none:1", 4, "none:1")])
+def test_a_lab_gets_it_from_outside(engine: Engine, image: str, code: int, says: str, tmp_path: Path) -> None:
+    """The daemon is out of reach for a process that has gone into the sandbox."""
+    (tmp_path / "lab.yaml").write_text(LAB.format(source=f"{engine.form}:{image}"))
+    done = subprocess.run([f"{ROOT}/labrun", "run", tmp_path, "--json"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (code, "")
+    [action] = json.loads(done.stdout)["steps"][0]["actions"]
+    assert action["command"].startswith(f"mkdir -p /tmp/c1/rootfs && {engine.program} export $({engine.program} create")
+    assert says in action.get("error", {}).get("what", "") + action.get("error", {}).get("why", "")
+    eventually(lambda: not engine.containers())
 
 
 @pytest.mark.parametrize("form", ["folder", "tar"])

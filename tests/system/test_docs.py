@@ -20,6 +20,7 @@ LINES = list(dict.fromkeys(re.findall(r"(?:^ {4}|`)(\./labrun [^`\n]*)", README,
 NOT_RUN = {
     "./labrun run bridge-network --pause": "it waits for Enter at a terminal: test_cli.py types it",
     "./labrun run netns-veth --pause": "the same",
+    "./labrun run runc-lifecycle --pause": "the same",
     "./labrun new my-lab": "it writes into the checkout: test_new.py does it elsewhere",
     "./labrun import notes.md -o my-lab": "it writes into the checkout: tests/importing does it elsewhere",
 }

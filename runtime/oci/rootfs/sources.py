@@ -107,7 +107,7 @@ def parse(text: str) -> Source:
     if text == MACHINE:
         return Machine()
     if not colon or form not in (*_PROGRAMS, *_FILES):
-        raise ValueError(f"'{text}' is no source of a root file system; there are {FORMS}")
+        raise ValueError(f"{text!r} is no source of a root file system; there are {FORMS}")
     if any(not letter.isprintable() for letter in text):
         raise ValueError(f"{text!r} has a letter that cannot be seen")
     return _daemon(form, rest) if form in _PROGRAMS else _image_file(form, rest)

@@ -1,0 +1,98 @@
+"""The process that stays outside: what it streams, what it tells, and that nothing but bytes comes in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime.errors import Missing, Problem, Refused
+from runtime.sandbox.outside import Outside
+from runtime.sandbox.traces import children
+
+LARGE = bytes(range(256)) * 40_000  # more than a pipe holds
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Outside]:
+    (tmp_path / "large").write_bytes(LARGE)
+    (tmp_path / "empty").touch()
+
+    def open_(name: str) -> int:
+        if name == "missing":
+            raise Missing("docker is not installed", "it is needed", "sudo apt install docker.io")
+        if name == "refused":
+            raise Refused("read it", 13, "not allowed", "chmod")
+        return os.open(tmp_path / name, os.O_RDONLY)
+
+    made = Outside(open_)
+    yield made
+    made.close()
+    assert children() == []
+
+
+def read(fd: int) -> bytes:
+    with os.fdopen(fd, "rb") as file:
+        return file.read()
+
+
+def test_it_streams(outside: Outside) -> None:
+    assert [read(outside.stream(name)) for name in ("large", "empty", "large")] == [LARGE, b"", LARGE]
+
+
+def test_what_comes_in_is_a_pipe_that_can_only_be_read(outside: Outside) -> None:
+    fd = outside.stream("large")
+    assert stat.S_ISFIFO(os.fstat(fd).st_mode)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.write(fd, b"x")
+    assert read(fd) == LARGE
+
+
+def test_a_reader_who_has_seen_enough(outside: Outside) -> None:
+    fd = outside.stream("large")
+    assert os.read(fd, 4) == LARGE[:4]
+    os.close(fd)
+    assert read(outside.stream("large")) == LARGE
+
+
+@pytest.mark.parametrize(("name", "kind", "says", "mend"), [
+    ("missing", Missing, "docker is not installed: it is needed", "sudo apt install docker.io"),
+    ("refused", Refused, "read it: not allowed", "chmod")])
+def test_what_went_wrong_outside_is_told_inside(outside: Outside, name: str, kind: type[Problem], says: str,
+                                                mend: str) -> None:
+    with pytest.raises(kind) as raised:
+        outside.stream(name)
+    assert (str(raised.value), raised.value.mend) == (says, mend)
+    assert read(outside.stream("empty")) == b"", "and it goes on"
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSEGV])
+def test_it_may_die(outside: Outside, end: signal.Signals) -> None:
+    [pid] = children()
+    os.kill(pid, end)
+    with pytest.raises(Refused, match="get large: the process that does it has died"):
+        outside.stream("large")
+
+
+def test_it_ends_with_its_maker(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+
+    def life(open_: Callable[[str], int]) -> None:
+        Outside(open_)
+        os.write(writing, f"{children()[0]}\n".encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    maker = os.fork()
+    if maker == 0:
+        os.close(reading)
+        life(lambda _name: -1)
+    os.close(writing)
+    os.waitpid(maker, 0)
+    with os.fdopen(reading) as pipe:
+        pid = int(pipe.readline())
+        assert pipe.read() == "", "its end of the pipe is closed: it has ended"
+    assert not Path(f"/proc/{pid}/exe").exists()
