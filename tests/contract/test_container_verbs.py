@@ -167,6 +167,23 @@ def test_the_call_and_the_command_leave_the_same(in_sandbox: InSandbox, example:
     assert called == typed
 
 
+def _killed_often(lab: Lab, runtime: str) -> list[str]:
+    make(lab, runtime, '"sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 1000 \\& done; sleep 1000"')
+    found = []
+    for number in range(10):
+        for action in (CreateContainer(name=f"c{number}", bundle=BUNDLE, runtime=runtime),
+                       StartContainer(name=f"c{number}", runtime=runtime),
+                       KillContainer(name=f"c{number}", runtime=runtime)):
+            action.apply(lab.host)
+        found += [each.status for each in _look(lab).containers if each.name == f"c{number}"]
+    return found
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_what_was_killed_has_ended(in_sandbox: InSandbox, runtime: str) -> None:
+    assert in_sandbox(_killed_often, runtime) == ["stopped"] * 10
+
+
 def test_every_verb_has_an_example() -> None:
     done_elsewhere = {"start_docker"}
     found = {word(example.action("runc")) for example in EXAMPLES} | {word(EXAMPLES[-1].action("runc"))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -128,7 +129,7 @@ HOSTILE = {
     "no PID": "mkdir /run/runc/x; echo '{}' > /run/runc/x/state.json",
     "a PID that is a list": "mkdir /run/runc/x; echo '{\"init_process_pid\": []}' > /run/runc/x/state.json",
     "nested deep": "mkdir /run/runc/x; head -c 90000 /dev/zero | tr '\\0' '[' > /run/runc/x/state.json",
-    "too large": "mkdir /run/runc/x; head -c 20M /dev/zero > /run/runc/x/state.json",
+    "too large": "mkdir /run/runc/x; head -c 200M /dev/zero > /run/runc/x/state.json",
     "a fifo": "mkdir /run/runc/x; mkfifo /run/runc/x/state.json",
     "a device": "mkdir /run/runc/x; ln -s /dev/zero /run/runc/x/state.json",
     "a file for a folder": "touch /run/runc/x",
@@ -142,7 +143,10 @@ def _hostile(lab: Lab, command: str) -> list[str]:
     make(lab)
     create(lab)
     lab.shell(command)
-    return [container.name for container in _observe(lab).containers]
+    tracemalloc.start()
+    found = [container.name for container in _observe(lab).containers]
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20, "bytes at most"
+    return found
 
 
 @pytest.mark.parametrize("command", HOSTILE.values(), ids=HOSTILE)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,21 +79,25 @@ def test_it_may_die(outside: Outside, end: signal.Signals) -> None:
         outside.stream("large")
 
 
-def test_it_ends_with_its_maker(tmp_path: Path) -> None:
+def test_it_ends_with_its_maker_in_the_middle_of_a_long_export() -> None:
     reading, writing = os.pipe()
 
-    def life(open_: Callable[[str], int]) -> None:
-        Outside(open_)
-        os.write(writing, f"{children()[0]}\n".encode())
-        os.kill(os.getpid(), signal.SIGKILL)
+    def open_(_name: str) -> int:
+        os.write(writing, f"{os.getpid()}\n".encode())
+        signal.alarm(30)
+        signal.pause()
+        return -1
 
     maker = os.fork()
     if maker == 0:
         os.close(reading)
-        life(lambda _name: -1)
+        signal.alarm(20)
+        Outside(open_).stream("something")
     os.close(writing)
-    os.waitpid(maker, 0)
-    with os.fdopen(reading) as pipe:
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
         pid = int(pipe.readline())
-        assert pipe.read() == "", "its end of the pipe is closed: it has ended"
+        os.kill(maker, signal.SIGKILL)
+        os.waitpid(maker, 0)
+        assert select.select([pipe], [], [], 10)[0], "it goes on"
+        assert pipe.read() == b"", "its end of the pipe is closed: it has ended"
     assert not Path(f"/proc/{pid}/exe").exists()

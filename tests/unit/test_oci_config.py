@@ -15,7 +15,7 @@ from runtime.oci.config import Edit, Unreadable, edit, jq_path, jq_program, pars
 
 CONFIG: dict[str, Any] = {
     "process": {"args": ["sh", "-c", "ls"], "terminal": True, "env": ["A=1"]},
-    "mounts": [{"destination": "/proc", "type": "proc"},
+    "mounts": [{"destination": "/proc", "type": "proc"}, {"destination": "/proc2", "type": "proc"},
                {"destination": "/dev/pts", "type": "devpts", "options": ["nosuid", "gid=5", "gid=5", "mode=0620"]}],
     "linux": {"namespaces": [{"type": "pid"}, {"type": "network"}]}, "hostname": "büro \"1\""}
 
@@ -29,7 +29,8 @@ CONFIG: dict[str, Any] = {
     ("nothing", []),
     ("nothing.at.all", []),
     ("hostname.x", []),
-    ("mounts[1].type", ["devpts"]),
+    ("mounts[2].type", ["devpts"]),
+    ("mounts[type=proc].destination", ["/proc", "/proc2"]),
     ("mounts[destination=/dev/pts].options[0]", ["nosuid"]),
     ("mounts[destination=/none].options", []),
     ("linux.namespaces[type=pid]", [{"type": "pid"}]),
@@ -60,6 +61,8 @@ EDITS = [
     ("linux.namespaces[type=pid].type", "set", "sofa"),
     ("linux.namespaces[type=pid]", "delete", None),
     ("mounts[0]", "delete", None),
+    ("mounts[type=proc]", "delete", None),
+    ("mounts[type=proc].destination", "set", "/elsewhere"),
     ("process.args", "delete", None),
 ]
 
