@@ -21,7 +21,9 @@ from runtime.sandbox.handle import Sandbox
 from runtime.sandbox.idmap import KINDS
 from runtime.sandbox.visit import visit
 
-_NETWORK_TOOLS = ("ip", "iptables", "sysctl")
+# What is good to have: program -> what for.
+_USEFUL = {**dict.fromkeys(("ip", "iptables", "sysctl"), "--network iproute2"),
+           "jq": "the edits of config.json as shown", "dockerd": "the comparison with docker in docker-run-by-hand"}
 
 
 class Finding(NamedTuple):
@@ -69,12 +71,12 @@ def _examine(labs: list[Listed]) -> Iterator[Finding]:
         users = tuple(lab.about.id for lab in labs if name in lab.features)
         yield Finding(name, says, name not in reasons, bool(users), users, reasons.get(name, ""),
                       mend_feature(name) if name in reasons else "")
-    for name in sorted({*_NETWORK_TOOLS, *(name for lab in labs for name in lab.about.needs)}):
+    for name in sorted({*_USEFUL, *(name for lab in labs for name in lab.about.needs)}):
         yield _program(name, tuple(lab.about.id for lab in labs if name in lab.about.needs))
 
 
 def _program(name: str, users: tuple[str, ...]) -> Finding:
-    says = f"{name}, for --network iproute2" if name in _NETWORK_TOOLS else name
+    says = f"{name}, for {_USEFUL[name]}" if name in _USEFUL else name
     if is_there(name):
         return Finding(name, says, True, bool(users), users)
     return Finding(name, says, False, bool(users), users, "it is not installed", how_to_install(name))

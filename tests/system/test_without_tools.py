@@ -45,6 +45,36 @@ def test_the_missing_tool_is_named(installed: Path, session_folder: Path, open_f
     assert f"sudo apt install {package}" in told
 
 
+def test_without_docker_only_the_comparison_is_skipped(installed: Path, session_folder: Path, open_folder: Path,
+                                                       users: dict[str, User]) -> None:
+    call = [installed, "run", "docker-run-by-hand", "--json"]
+    done = on_a_machine(session_folder, _run_without, ["dockerd"], open_folder, users["lrsub"], call)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["outcome"]) == (3, "skip")
+    *others, docker, compare = report["steps"]
+    assert {step["outcome"] for step in others} == {"pass"}
+    assert (docker["outcome"], docker["reason"]) == (
+        "skip", "dockerd is not installed: a Docker daemon is to be started inside the lab")
+    assert docker["actions"][0]["error"]["mend"] == "sudo apt install docker.io"
+    assert (compare["outcome"], compare["reason"]) == ("skip", "step 'docker' did not pass")
+
+
+@pytest.mark.parametrize(("tools", "options", "code", "runtime", "says"), [
+    (["runc"], [], 0, "crun", ""),
+    (["crun"], [], 0, "runc", ""),
+    (["runc"], ["--runtime", "runc"], 3, "runc", "sudo apt install runc"),
+    (["runc", "crun"], [], 3, "runc", "sudo apt install runc"),
+    (["busybox", "jq"], [], 0, "runc", ""),
+])
+def test_containers_without_a_tool(installed: Path, session_folder: Path, open_folder: Path, users: dict[str, User],
+                                   tools: list[str], options: list[str], code: int, runtime: str, says: str) -> None:
+    call = [installed, "run", "runc-lifecycle", "--json", *options]
+    done = on_a_machine(session_folder, _run_without, tools, open_folder, users["lrplain"], call)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["environment"]["runtime"]) == (code, runtime)
+    assert says in done.stdout
+
+
 def _run_without(tools: Collection[str], folder: Path, user: User,
                  argv: list[Any]) -> subprocess.CompletedProcess[str]:
     _take_away(tools, folder)
