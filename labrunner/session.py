@@ -58,7 +58,7 @@ class Session:
             self._observer = Observer(self._namespaces, self._sandbox.proc,
                                       [name for check in checks for name in check.sysctls()],
                                       [path for check in checks for path in check.files()], self._sandbox.root,
-                                      [path for check in checks for path in check.trees()])
+                                      [path for check in checks for path in check.trees()], lab.runtime)
             self._earlier: dict[str, Snapshot] = {}
             self._now = self._observer.observe()
         except BaseException:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from checks.reasoning.wording import advice
 from runtime.facts.snapshot import Snapshot
-from runtime.oci.command_line import RUNTIMES, config_of, spec
+from runtime.oci.command_line import config_of, spec
 from runtime.oci.config import Unreadable, read_config
 
 
@@ -22,7 +22,7 @@ def read(snapshot: Snapshot, bundle: str) -> Bundle:
     path = config_of(bundle)
     found = snapshot.file(path)
     if found is None:
-        return Bundle(None, advice(f"there is no {path}", "make one", spec(RUNTIMES[0], bundle)))
+        return Bundle(None, advice(f"there is no {path}", "make one", spec(snapshot.runtime, bundle)))
     if found.text is None:
         return Bundle(None, advice(f"{path} cannot be read as a text", "see what it is", f"ls -ld {path}"))
     try:

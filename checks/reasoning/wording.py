@@ -12,7 +12,7 @@ from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.network.command_line import ip, link, move_link
 from runtime.network.netns import LAB_HOST
 from runtime.network.world import OUTSIDE
-from runtime.oci.command_line import RUNTIMES, create
+from runtime.oci.command_line import create
 
 _SEPARATOR = ": "
 
@@ -61,7 +61,7 @@ def no_container(snapshot: Snapshot, name: str, bundle: str = "BUNDLE") -> str:
     """What to say when there is no container called `name`. bundle: path of the one that it is to be made of."""
     known = [each.name for each in snapshot.containers]
     return advice(f"there is no container {name} (only {listed(known)})" if known else f"there is no container {name}",
-                  "create it", create(RUNTIMES[0], name, bundle))
+                  "create it", create(snapshot.runtime, name, bundle))
 
 
 def elsewhere(snapshot: Snapshot, netns: str, interface: str) -> tuple[NetnsFacts, Link] | None:

@@ -22,6 +22,7 @@ from runtime.facts.trees import read_trees
 from runtime.netlink.message import REQUEST, Message, attributes, u32
 from runtime.network.link_events import wait_until
 from runtime.network.netns import Namespaces, Netns
+from runtime.oci.command_line import RUNTIMES
 
 FORWARDING = "net.ipv4.ip_forward"
 
@@ -40,11 +41,12 @@ class Observer:
 
     namespaces: where to look.  proc: descriptor of the sandbox's /proc.  sysctls: names of the settings to read.
     files, trees: paths to look at; links are resolved below `root`, the descriptor of the sandbox's root directory.
+    runtime: the OCI runtime that the lab is carried out with.
     """
 
     def __init__(self, namespaces: Namespaces, proc: int, sysctls: Iterable[str] = (), files: Iterable[str] = (),
-                 root: int = -1, trees: Iterable[str] = ()) -> None:
-        self._namespaces, self._proc, self._root = namespaces, proc, root
+                 root: int = -1, trees: Iterable[str] = (), runtime: str = RUNTIMES[0]) -> None:
+        self._namespaces, self._proc, self._root, self._runtime = namespaces, proc, root, runtime
         self._files, self._trees = tuple(dict.fromkeys(files)), tuple(dict.fromkeys(trees))
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
         self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
@@ -61,8 +63,9 @@ class Observer:
         self._everywhere = everywhere
         self._wired = {}
         links = {netns.inode: read_links(netns.route) for netns in everywhere}
-        return Snapshot(tuple(self._facts(netns, everywhere, links) for netns in everywhere), processes,
-                        read_files(self._root, self._files), containers, read_trees(self._root, self._trees))
+        facts = tuple(self._facts(netns, everywhere, links) for netns in everywhere)
+        return Snapshot(facts, processes, read_files(self._root, self._files), containers,
+                        read_trees(self._root, self._trees), self._runtime)
 
     def _processes(self) -> tuple[tuple[Process, ...], tuple[Container, ...]]:
         """Processes and containers. One that is being started has become its program by then.

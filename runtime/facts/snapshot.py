@@ -13,6 +13,7 @@ from runtime.facts.processes import Process
 from runtime.facts.routes import Route
 from runtime.facts.rules import Chain, Rule
 from runtime.facts.trees import Tree
+from runtime.oci.command_line import RUNTIMES
 
 
 class NetnsFacts(NamedTuple):
@@ -40,13 +41,17 @@ class NetnsFacts(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Frozen, comparable, writable as JSON. files, trees: those that were asked for and are there."""
+    """Frozen, comparable, writable as JSON. files, trees: those that were asked for and are there.
+
+    runtime: the OCI runtime that the lab is carried out with.
+    """
 
     netns: tuple[NetnsFacts, ...]
     processes: tuple[Process, ...] = ()
     files: tuple[File, ...] = ()
     containers: tuple[Container, ...] = ()
     trees: tuple[Tree, ...] = ()
+    runtime: str = RUNTIMES[0]
 
     def find(self, name: str) -> NetnsFacts | None:
         """The network namespace called `name`."""

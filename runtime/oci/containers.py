@@ -98,7 +98,8 @@ class Containers:
         path = command_line.config_of(bundle)
         found = read_files(self._sandbox.root, [path])
         if not found:
-            raise Refused(f"edit {path}", why="there is no such file", mend=command_line.spec("runc", bundle))
+            raise Refused(f"edit {path}", why="there is no such file",
+                          mend=command_line.spec(command_line.RUNTIMES[0], bundle))
         try:
             config = read_config(found[0].text or "")
             edit(config, change)
@@ -113,7 +114,7 @@ class Containers:
         if container is None:
             known = ", ".join(each.name for each in found) or "none at all"
             raise Refused(f"find the container {name}", why=f"there is none with that name, but {known}",
-                          mend=command_line.create("runc", name, "BUNDLE"))
+                          mend=command_line.create(command_line.RUNTIMES[0], name, "BUNDLE"))
         if not container.pid:
             raise Refused(f"find the process of the container {name}", why="it has ended",
                           mend=command_line.delete(container.runtime, name))

@@ -131,6 +131,10 @@ FAIL = [
             "nobody knows which process c1 was in step 'never'; see it now: runc state c1"),
     Failing(Bundle(path=BOX), lab(spec=None), "something is missing",
             "there is no /tmp/c1/config.json; make one: mkdir -p /tmp/c1 && runc spec --bundle /tmp/c1"),
+    Failing(Bundle(path=BOX), lab(spec=None)._replace(runtime="crun"), "something is missing",
+            "there is no /tmp/c1/config.json; make one: mkdir -p /tmp/c1 && crun spec --bundle /tmp/c1"),
+    Failing(Container(name="c2"), lab(containers=())._replace(runtime="crun"), "no container c2",
+            "there is no container c2; create it: crun create --bundle BUNDLE --pid-file /run/c2.pid c2"),
     Failing(Bundle(path=BOX), lab(spec="{"), "something is missing",
             "/tmp/c1/config.json cannot be read, it is not JSON - Expecting property name enclosed in double quotes in "
             "line 1, column 2; see it: cat /tmp/c1/config.json"),
