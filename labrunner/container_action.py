@@ -6,7 +6,7 @@ from checks.language.statement import argument
 from labrunner.action import Action
 from runtime.container_values import RUNTIME
 from runtime.lab_host import LabHost
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 
 
 class ContainerAction(Action):

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from runtime.facts.processes import NAMESPACES
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 from runtime.oci.config import Path, parse_path, show_path
 from runtime.oci.rootfs import sources
 from runtime.values import TEXT, Kind, choice, in_words, many

@@ -8,8 +8,7 @@ from runtime.errors import Problem
 from runtime.network.netns import LAB_HOST, Namespaces
 from runtime.network.rule_specification import Specification
 from runtime.network.verbs import Network
-from runtime.oci.available import FEATURE, need_runtime
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import FEATURE, RUNTIMES, need_runtime
 from runtime.sandbox.handle import Sandbox
 
 _FEATURES: dict[str, tuple[str, Callable[[Network], None]]] = {

@@ -14,8 +14,7 @@ import runtime
 from labrunner.cache_folder import keep, recall, stamp
 from labrunner.catalogue.index import Listed
 from runtime.errors import Missing, Problem
-from runtime.oci.available import FEATURE, need_runtime
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import FEATURE, RUNTIMES, need_runtime
 from runtime.programs import how_to_install, is_there
 
 SANDBOX = "sandbox"

@@ -14,8 +14,7 @@ from labrunner.cli import EXIT_FAIL, EXIT_FAULT, EXIT_MISSING, EXIT_PASS, fault
 from labrunner.errors import UsageError, nearest
 from labrunner.language.variables import variables
 from runtime.errors import Missing, Problem
-from runtime.oci.available import preferred
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES, preferred
 from runtime.sandbox.handle import Starting
 from runtime.sandbox.idmap import KINDS
 

@@ -17,8 +17,7 @@ from labrunner.language.lab import Lab, Step, kernel_needs
 from labrunner.language.loading import load
 from labrunner.language.variables import Variable, variables
 from labrunner.streams import write
-from runtime.oci.available import preferred
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES, preferred
 
 _WIDTH = 80
 _WORLDS = {"empty": "a host of its own, with nothing attached",

@@ -15,8 +15,7 @@ from labrunner.errors import UsageError
 from labrunner.honesty.report import Report, examine
 from labrunner.language.loading import load
 from labrunner.streams import write
-from runtime.oci.available import preferred
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES, preferred
 
 _CODES = {"error": EXIT_FAULT, "fail": EXIT_FAIL, "skip": EXIT_MISSING, "pass": EXIT_PASS}  # the worst first
 

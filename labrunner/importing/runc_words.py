@@ -11,7 +11,8 @@ from labrunner.actions.delete_container import DeleteContainer
 from labrunner.actions.exec_in_container import ExecInContainer
 from labrunner.actions.kill_container import KillContainer
 from labrunner.actions.start_container import StartContainer
-from runtime.oci.command_line import RUNTIMES, pid_file
+from runtime.oci.available import RUNTIMES
+from runtime.oci.command_line import pid_file
 
 
 def runc_actions(words: Sequence[str]) -> tuple[Action, ...]:

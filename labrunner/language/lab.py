@@ -10,7 +10,7 @@ from checks.language.claim import Claim
 from labrunner.action import Action
 from labrunner.language.about import About
 from labrunner.language.variables import Variable
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 
 
 class Do(NamedTuple):

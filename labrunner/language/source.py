@@ -14,7 +14,7 @@ from labrunner.input_file import LARGEST, read_input
 from labrunner.language import tree_cache
 from labrunner.language.tree import Document
 from labrunner.language.variables import RUNTIME
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 
 
 def read_document(path: str, given: Mapping[str, str], fresh: bool = False) -> Document:

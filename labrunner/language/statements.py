@@ -17,7 +17,7 @@ from labrunner.language.tree import UNKNOWN, Entry, Node
 from labrunner.language.vocabulary import ACTIONS, CHECKS, Sort
 from runtime.container_values import RUNTIME
 from runtime.network.world import OUTSIDE
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 from runtime.values import NETNS, Kind
 
 S = TypeVar("S", bound=Statement)

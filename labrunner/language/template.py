@@ -14,7 +14,7 @@ from labrunner.errors import LabMistake, UsageError, nearest
 from labrunner.language.expression import FILTERS, NO_NUMBER, Expressions, Unfillable
 from labrunner.language.tree import UNKNOWN, Document, Entry, Node
 from labrunner.language.variables import RUNTIME, default_of, typed, with_value
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 
 _MOST_FILLED = 1 << 20  # characters in the whole lab
 _MOST_MISTAKES = 100

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from labrunner.errors import LabMistake, Place
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 
 
 class Unknown:

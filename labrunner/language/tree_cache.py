@@ -14,7 +14,7 @@ from labrunner import __version__
 from labrunner.cache_folder import place, write
 from labrunner.errors import Place
 from labrunner.language.tree import Entry, Node
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 
 _MAKERS = ("composing.py", "document.py", "expression.py", "template.py", "tree_cache.py", "variables.py")
 

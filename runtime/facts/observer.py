@@ -22,7 +22,7 @@ from runtime.facts.trees import read_trees
 from runtime.netlink.message import REQUEST, Message, attributes, u32
 from runtime.network.link_events import wait_until
 from runtime.network.netns import Namespaces, Netns
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 
 FORWARDING = "net.ipv4.ip_forward"
 

@@ -13,7 +13,7 @@ from runtime.facts.processes import Process
 from runtime.facts.routes import Route
 from runtime.facts.rules import Chain, Rule
 from runtime.facts.trees import Tree
-from runtime.oci.command_line import RUNTIMES
+from runtime.oci.available import RUNTIMES
 
 
 class NetnsFacts(NamedTuple):

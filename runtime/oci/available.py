@@ -1,11 +1,11 @@
-"""Which OCI runtimes this machine has."""
+"""The OCI runtimes that labrun knows, and which of them this machine has."""
 
 from __future__ import annotations
 
 from runtime.errors import Missing
-from runtime.oci.command_line import RUNTIMES
 from runtime.programs import how_to_install, is_there
 
+RUNTIMES = ("runc", "crun")
 FEATURE = "runtime"  # what a lab with containers needs, see runtime.features
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from shlex import join, quote
 
-RUNTIMES = ("runc", "crun")
 CONFIG = "config.json"
 
 

@@ -9,6 +9,7 @@ from runtime.facts.containers import Container, read_containers
 from runtime.facts.files import read_files
 from runtime.facts.processes import read_processes
 from runtime.oci import command_line
+from runtime.oci.available import RUNTIMES
 from runtime.oci.config import Edit, Unreadable, edit, read_config, write_config
 from runtime.oci.refusals import mend_of, words_of
 from runtime.programs import how_to_install, is_there
@@ -99,7 +100,7 @@ class Containers:
         found = read_files(self._sandbox.root, [path])
         if not found:
             raise Refused(f"edit {path}", why="there is no such file",
-                          mend=command_line.spec(command_line.RUNTIMES[0], bundle))
+                          mend=command_line.spec(RUNTIMES[0], bundle))
         try:
             config = read_config(found[0].text or "")
             edit(config, change)
@@ -114,7 +115,7 @@ class Containers:
         if container is None:
             known = ", ".join(each.name for each in found) or "none at all"
             raise Refused(f"find the container {name}", why=f"there is none with that name, but {known}",
-                          mend=command_line.create(command_line.RUNTIMES[0], name, "BUNDLE"))
+                          mend=command_line.create(RUNTIMES[0], name, "BUNDLE"))
         if not container.pid:
             raise Refused(f"find the process of the container {name}", why="it has ended",
                           mend=command_line.delete(container.runtime, name))
