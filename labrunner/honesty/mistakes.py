@@ -10,6 +10,7 @@ from checks.language.statement import Argument
 from checks.language.statement import Mistake as NotAllowed
 from labrunner.action import Action
 from labrunner.language.lab import Do, Lab
+from runtime.container_values import RUNTIME
 from runtime.network.netns import LAB_HOST
 from runtime.network.world import UPLINK
 from runtime.rule_values import PLACE
@@ -40,11 +41,16 @@ def mistakes(lab: Lab) -> Iterator[Mistake]:
         for number, do in enumerate(step.do):
             yield Mistake(place, number, do)
             commands = {do.action.command()}  # the same command is no mistake, and one mistake is tried once
-            for name in do.action.arguments:
+            for name in _a_learners_own(do.action):
                 for wrong in _spoiled(do.action, name, used):
                     if wrong.command() not in commands:
                         commands.add(wrong.command())
                         yield Mistake(place, number, do, name, wrong)
+
+
+def _a_learners_own(action: Action) -> Iterator[str]:
+    """Its arguments, without the runtime: that is chosen by whoever runs the lab."""
+    return (name for name, argument in action.arguments.items() if argument.kind is not RUNTIME)
 
 
 def _used(lab: Lab) -> dict[str, list[Any]]:

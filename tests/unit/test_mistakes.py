@@ -60,3 +60,28 @@ def test_what_is_confused_in_a_shell_command(command: str, others: list[str]) ->
     found = COMMAND.wrong(command)
     assert len(found) == len(others)
     assert all(any(each.endswith(other) for each in found) for other in others)
+
+
+CONTAINERS = """\
+title: A lab
+steps:
+  - id: first
+    title: A container
+    do:
+      - edit_config: {bundle: /tmp/c1, at: process.args, set: [sh]}
+      - create_container: {name: c1, bundle: /tmp/c1}
+    check:
+      - container: c1
+"""
+
+
+@pytest.mark.parametrize("runtime", ["runc", "crun"])
+def test_nobody_confuses_the_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str) -> None:
+    """It is chosen by whoever runs the lab."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "lab.yaml"
+    path.write_text(CONTAINERS)
+    commands = {each.wrong.command() for each in mistakes(load(str(path), {"runtime": runtime})) if each.wrong}
+    assert f"{runtime} create --bundle /tmp/c1 --pid-file /run/nobody.pid nobody" in commands
+    assert any(".process.args += [[\"sh\"]]" in command for command in commands)
+    assert not any(other in command for command in commands for other in {"runc ", "crun "} - {f"{runtime} "})
