@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 
 from runtime.errors import Missing, Refused
@@ -9,6 +11,7 @@ from runtime.programs import how_to_install
 from runtime.sandbox.handle import Completed, Sandbox
 
 _NOT_FOUND = 127
+_MAKE_ROOM = "a lab's folders are in memory, and small; see which is full: df -h /tmp /run"
 
 
 def run_command(sandbox: Sandbox, command: str, status: int = 0, timeout: float = 30.0,
@@ -25,4 +28,5 @@ def run_command(sandbox: Sandbox, command: str, status: int = 0, timeout: float 
         tool = done.errors.rpartition(": not found")[0].rpartition(": ")[2] or command.partition(" ")[0]
         if "/" not in tool and re.search(rf"\b{re.escape(tool)}\b", command):  # else it is the lab's own affair
             raise Missing(f"{tool} is not installed", f"'{command}' needs it", how_to_install(tool))
-    raise Refused(command, why=done.errors.strip() or done.output.strip() or f"it ended with {done.status}")
+    why = done.errors.strip() or done.output.strip() or f"it ended with {done.status}"
+    raise Refused(command, why=why, mend=_MAKE_ROOM if os.strerror(errno.ENOSPC) in why else "")

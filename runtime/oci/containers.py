@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 from runtime.errors import Missing, Refused
@@ -106,7 +107,11 @@ class Containers:
             edit(config, change)
         except (Unreadable, ValueError) as error:
             raise Refused(f"edit {path}", why=str(error), mend=f"cat {path}") from error
-        self._sandbox.write(path, write_config(config))
+        try:
+            self._sandbox.write(path, write_config(config))
+        except Refused as refused:
+            full = f"df -h {bundle}" if refused.errno == errno.ENOSPC else f"ls -ld {bundle} {path}"
+            raise Refused(f"edit {path}", refused.errno, refused.why, full) from refused
 
     def find(self, name: str) -> Container:
         """The container called `name`, whose runtime it may be. Raises Refused when there is none, or it has ended."""

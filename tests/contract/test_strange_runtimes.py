@@ -136,6 +136,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(in_sandbox: InSandbox, action: 
     told, there = in_sandbox(_full, action)
     assert told.kind == "Refused"
     assert "o space left on device" in told.says
+    assert "df -h" in told.mend
     assert there.split() == ["config.json", "rootfs"]
     assert told.seconds < 5
 
