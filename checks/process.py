@@ -55,10 +55,6 @@ class Process(Check):
     def judge(self, evidence: Evidence) -> Verdict:
         snapshot = evidence.snapshot
         expected = (self._properties() or "such a process") if self.exists else "no such process"
-        if self.container and snapshot.container(self.container) is None:
-            if not self.exists:
-                return self.passed(expected)
-            return self.failed(expected, "no such container", no_container(snapshot, self.container))
         candidates = self._candidates(snapshot)
         wrong = {each.pid: self._why_wrong(each, snapshot) for each in candidates}
         good = [each for each in candidates if not wrong[each.pid]]
@@ -67,8 +63,8 @@ class Process(Check):
         if bool(good) == self.exists:
             return self.passed(expected, actual)
         if good:
-            return self.failed(expected, actual, advice(f"the process {good[0].pid} still runs", "end it",
-                                                        f"kill -KILL {good[0].pid}"))
+            hint = advice(f"the process {good[0].pid} still runs", "end it", f"kill -KILL {good[0].pid}")
+            return self.failed(expected, actual, hint)
         return self.failed(expected, actual, wrong[shown[0].pid] if shown else self._nobody(snapshot))
 
     def _candidates(self, snapshot: Snapshot) -> list[Found]:
@@ -83,26 +79,32 @@ class Process(Check):
         return [each for each in inside if self.first is None or (each.pid == first.pid) is self.first]
 
     def _why_wrong(self, found: Found, snapshot: Snapshot) -> str:
-        look = f"ps -o pid,ppid,args -p {found.pid}"
-        if self.parent is not None:
-            parent = snapshot.process(found.parent)
-            right = found.parent == self.parent if isinstance(self.parent, int) else (
-                parent is not None and self.parent in parent.command)
-            if not right:
-                named = f" ('{parent.command}')" if parent else ""
-                return advice(f"the parent of {found.pid} is {found.parent}{named}", "see it", look)
-        with_whom = f"container {self.container}" if self.container else LAB_HOST
-        other, problem = process_of(snapshot, with_whom)
-        if self.shares and other is None:
+        return self._why_other_parent(found, snapshot) or (self._why_apart(found, snapshot) if self.shares else "")
+
+    def _why_other_parent(self, found: Found, snapshot: Snapshot) -> str:
+        parent = snapshot.process(found.parent)
+        right = found.parent == self.parent if isinstance(self.parent, int) else (
+            self.parent is None or (parent is not None and self.parent in parent.command))
+        if right:
+            return ""
+        named = f" ('{parent.command}')" if parent else ""
+        return advice(f"the parent of {found.pid} is {found.parent}{named}", "see it",
+                      f"ps -o pid,ppid,args -p {found.pid}")
+
+    def _why_apart(self, found: Found, snapshot: Snapshot) -> str:
+        other, problem = process_of(snapshot, f"container {self.container}" if self.container else LAB_HOST)
+        if other is None:
             return problem
-        apart = [kind for kind in self.shares if other and found.namespace(kind) != other.namespace(kind)]
-        if apart and other:
-            return advice(f"{found.pid} has a {apart[0]} namespace of its own", "compare",
-                          f"readlink /proc/{found.pid}/ns/{apart[0]}", f"readlink /proc/{other.pid}/ns/{apart[0]}")
-        return ""
+        apart = [kind for kind in self.shares if found.namespace(kind) != other.namespace(kind)]
+        if not apart:
+            return ""
+        return advice(f"{found.pid} has a {apart[0]} namespace of its own", "compare",
+                      *(f"readlink /proc/{each.pid}/ns/{apart[0]}" for each in (found, other)))
 
     def _nobody(self, snapshot: Snapshot) -> str:
         container = snapshot.container(self.container) if self.container else None
+        if self.container and container is None:
+            return no_container(snapshot, self.container)
         if container:
             now = f"its first process is '{container.command}'" if container.pid else "its program has ended"
             return advice(f"no such process is in the container {container.name}, and {now}", "see its state",

@@ -17,6 +17,7 @@ from runtime.oci.rootfs.machine import UNPACKING
 from runtime.sandbox.handle import Sandbox
 
 if TYPE_CHECKING:
+    from runtime.oci.config import Edit
     from runtime.oci.containers import Containers
     from runtime.sandbox.outside import Outside
 
@@ -40,6 +41,12 @@ class LabHost:
         from runtime.oci.containers import Containers  # most labs have none
 
         return Containers(self._sandbox)
+
+    def edit_config(self, bundle: str, change: Edit) -> None:
+        """Change the config.json of the bundle in that folder. Raises Refused."""
+        from runtime.oci.bundles import edit_config
+
+        edit_config(self._sandbox, bundle, change)
 
     @contextmanager
     def container_netns(self, container: str) -> Iterator[str]:

@@ -39,4 +39,4 @@ class EditConfig(Action):
         return f"jq {quote(jq_program(self.change))} {config} > {config}.new && mv {config}.new {config}"
 
     def apply(self, host: LabHost) -> None:
-        host.containers.edit_config(self.bundle, self.change)
+        host.edit_config(self.bundle, self.change)

@@ -2,6 +2,7 @@
 
     command_line    the commands that a person types
     containers      carrying them out
+    bundles         changing a config.json
     refusals        what a runtime says when it refuses, and what to do about it
     config          config.json, and the paths into it
     rootfs          where root file systems come from

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 
 from runtime.errors import Missing, Refused
 from runtime.facts.containers import Container, read_containers
-from runtime.facts.files import read_files
 from runtime.facts.processes import read_processes
 from runtime.oci import command_line
 from runtime.oci.available import RUNTIMES
-from runtime.oci.config import Edit, Unreadable, edit, read_config, write_config
 from runtime.oci.refusals import mend_of, words_of
 from runtime.programs import how_to_install, is_there
 from runtime.sandbox.handle import Completed, Sandbox
@@ -94,24 +91,6 @@ class Containers:
     def of(self, runtime: str) -> Runtime:
         """The runtime with that name."""
         return Runtime(self._sandbox, runtime)
-
-    def edit_config(self, bundle: str, change: Edit) -> None:
-        """Change the config.json of a bundle. Raises Refused."""
-        path = command_line.config_of(bundle)
-        found = read_files(self._sandbox.root, [path])
-        if not found:
-            raise Refused(f"edit {path}", why="there is no such file",
-                          mend=command_line.spec(RUNTIMES[0], bundle))
-        try:
-            config = read_config(found[0].text or "")
-            edit(config, change)
-        except (Unreadable, ValueError) as error:
-            raise Refused(f"edit {path}", why=str(error), mend=f"cat {path}") from error
-        try:
-            self._sandbox.write(path, write_config(config))
-        except Refused as refused:
-            full = f"df -h {bundle}" if refused.errno == errno.ENOSPC else f"ls -ld {bundle} {path}"
-            raise Refused(f"edit {path}", refused.errno, refused.why, full) from refused
 
     def find(self, name: str) -> Container:
         """The container called `name`, whose runtime it may be. Raises Refused when there is none, or it has ended."""

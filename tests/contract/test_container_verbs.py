@@ -265,6 +265,8 @@ REFUSED: list[tuple[Callable[[Lab, str], None], Action, str, str]] = [  # ..., i
     (_nothing, EditConfig(bundle=BUNDLE, at="hostname", set="x"), "no such file", "spec --bundle"),
     (_spoil("echo '{' > config.json"), EditConfig(bundle=BUNDLE, at="hostname", set="x"), "not JSON", "cat"),
     (make, EditConfig(bundle=BUNDLE, at="process.nothing", add="x"), "no process.nothing", "cat"),
+    (_spoil("head -c 70000 /dev/zero > config.json"), EditConfig(bundle=BUNDLE, at="hostname", set="x"),
+     "it is no text of at most 64 KiB", "ls -l"),
     (make, EditConfig(bundle="/etc", at="process.nothing", set="x"), "no such file", "spec"),
     (_nothing, NameNetns(container="c1"), "none with that name, but none at all", "create"),
     (_stopped, NameNetns(container="c1"), "it has ended", "delete c1"),

@@ -88,12 +88,15 @@ def test_what_a_strange_runtime_leads_to(in_sandbox: InSandbox, script: str, say
     assert told.left == []
 
 
-def test_rubbish_for_a_config(in_sandbox: InSandbox) -> None:
-    script = f"head -c 5000 /dev/urandom > {BUNDLE}/config.json"
-    told = in_sandbox(_rubbish_config, script)
+@pytest.mark.parametrize(("rubbish", "says", "mend"), [
+    ("head -c 5000 /dev/urandom", "it is no text of at most 64 KiB", "ls -l"),
+    ("head -c 5000 /dev/urandom | base64", "it is not JSON: ", "cat"),
+])
+def test_rubbish_for_a_config(in_sandbox: InSandbox, rubbish: str, says: str, mend: str) -> None:
+    told = in_sandbox(_rubbish_config, f"{rubbish} > {BUNDLE}/config.json")
     assert told.kind == "Refused"
-    assert told.says.startswith("edit /tmp/c1/config.json: it is not JSON")
-    assert told.mend == "cat /tmp/c1/config.json"
+    assert told.says.startswith(f"edit /tmp/c1/config.json: {says}")
+    assert told.mend == f"{mend} /tmp/c1/config.json"
 
 
 def _rubbish_config(lab: Lab, script: str) -> Told:

@@ -177,7 +177,7 @@ FAIL = [
             "runc state c1"),
     Failing(Process(container="old", first=True), LAB, "no such process",
             "no such process is in the container old, and its program has ended; see its state: crun state old"),
-    Failing(Process(container="none"), LAB, "no such container",
+    Failing(Process(container="none"), LAB, "no such process",
             f"there is no container none (only c1 and old); {CREATE.format('BUNDLE', 'none', 'none')}"),
     Failing(Process(command="sleep 1000", parent=9), LAB, "PID 7 'sleep 1000', parent 1",
             "the parent of 7 is 1 ('labrun'); see it: ps -o pid,ppid,args -p 7"),
