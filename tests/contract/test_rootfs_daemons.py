@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from runtime import syscalls
 from runtime.errors import Missing, Problem, Refused
 from runtime.oci.rootfs import daemons
 from runtime.oci.rootfs.sources import parse
@@ -72,7 +73,8 @@ def docker(place: Path) -> Iterator[Engine]:
              "--host", f"unix://{place}/socket", "--storage-driver", "vfs", "--iptables=false", "--ip6tables=false",
              "--bridge=none"]
     with (place / "log").open("wb") as log:
-        daemon = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+        daemon = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True,
+                                  preexec_fn=syscalls.die_with_parent)  # noqa: PLW1509 tests that are killed leave none
     engine = Engine("docker", {"DOCKER_HOST": f"unix://{place}/socket", "DOCKER_CONFIG": f"{place}/config"}, daemon.pid)
     try:
         eventually(lambda: daemon.poll() is not None or subprocess.run(
