@@ -74,12 +74,15 @@ class Session:
     @property
     def environment(self) -> dict[str, object]:
         """What the JSON contract calls `environment`."""
+        runtime = self.lab.runtime if FEATURE in kernel_needs(self.lab) else None
+        said = self._host.containers.of(runtime).version() if runtime else ""
         return {
             "id_map": self._sandbox.id_map.kind,
             "network": self._network_kind,
-            "runtime": self.lab.runtime if FEATURE in kernel_needs(self.lab) else None,
+            "runtime": runtime,
             "kernel": os.uname().release,
-            "versions": {"labrun": __version__, "python": ".".join(map(str, sys.version_info[:3]))},
+            "versions": {"labrun": __version__, "python": ".".join(map(str, sys.version_info[:3])),
+                         **({runtime: said} if said else {})},
         }
 
     def observe(self) -> Snapshot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from labrunner.catalogue.catalog import bundled
 from labrunner.language.lab import kernel_needs
 from labrunner.language.loading import load
+from tests.golden.schema import run_document
 from tests.system.accounts import myself
 
 if TYPE_CHECKING:
@@ -35,9 +37,10 @@ def test_everything_passes(installed: Path, users: dict[str, User], as_user: AsU
     user = users.get(who) or myself()
     which = ["--runtime", runtime] if runtime else []
     done = as_user(user, [installed, "run", lab, "--json", "--network", network, *which], cwd="/", check=True)
-    report = json.loads(done.stdout)
+    report = run_document(done.stdout)
     assert (report["outcome"], report["environment"]["id_map"], done.stderr) == ("pass", id_map, "")
     assert (report["environment"]["network"], report["environment"]["runtime"]) == (network, runtime)
+    assert not runtime or re.fullmatch(r"\d+\.\d+\S*", report["environment"]["versions"][runtime])
     assert {step["outcome"] for step in report["steps"]} == {"pass"}
     assert {check["outcome"] for step in report["steps"] for check in step["checks"]} == {"pass"}
     assert [step["id"] for step in report["steps"]] == [step.id for step in load(bundled()[lab]).steps]
