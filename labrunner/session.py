@@ -75,14 +75,12 @@ class Session:
     def environment(self) -> dict[str, object]:
         """What the JSON contract calls `environment`."""
         runtime = self.lab.runtime if FEATURE in kernel_needs(self.lab) else None
-        said = self._host.containers.of(runtime).version() if runtime else ""
         return {
             "id_map": self._sandbox.id_map.kind,
             "network": self._network_kind,
             "runtime": runtime,
             "kernel": os.uname().release,
-            "versions": {"labrun": __version__, "python": ".".join(map(str, sys.version_info[:3])),
-                         **({runtime: said} if said else {})},
+            "versions": {"labrun": __version__, "python": ".".join(map(str, sys.version_info[:3]))},
         }
 
     def observe(self) -> Snapshot:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from runtime.errors import Missing, Refused
@@ -14,7 +13,6 @@ from runtime.oci.refusals import mend_of, words_of
 from runtime.programs import how_to_install, is_there
 from runtime.sandbox.handle import Completed, Sandbox
 
-_VERSION = re.compile(r"version (\S{1,40})")
 _PATIENCE = 10.0  # seconds for one command of a runtime; the slowest takes a tenth
 _ENDING = 5.0  # seconds for a process that was killed
 
@@ -24,11 +22,6 @@ class Runtime:
 
     def __init__(self, sandbox: Sandbox, name: str) -> None:
         self._sandbox, self.name = sandbox, name
-
-    def version(self) -> str:
-        """Its version, as it says; '' when it says none."""
-        found = _VERSION.search(self._run(f"{self.name} --version").output)
-        return found[1] if found else ""
 
     def spec(self, bundle: str) -> None:
         """Write the default config.json of a bundle, whose folder is made. Raises Refused, Missing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,6 @@ def test_everything_passes(installed: Path, users: dict[str, User], as_user: AsU
     report = run_document(done.stdout)
     assert (report["outcome"], report["environment"]["id_map"], done.stderr) == ("pass", id_map, "")
     assert (report["environment"]["network"], report["environment"]["runtime"]) == (network, runtime)
-    assert not runtime or re.fullmatch(r"\d+\.\d+\S*", report["environment"]["versions"][runtime])
     assert {step["outcome"] for step in report["steps"]} == {"pass"}
     assert {check["outcome"] for step in report["steps"] for check in step["checks"]} == {"pass"}
     assert [step["id"] for step in report["steps"]] == [step.id for step in load(bundled()[lab]).steps]
