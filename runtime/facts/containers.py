@@ -82,7 +82,7 @@ def _of_runtime(root: int, runtime: str, alive: Mapping[int, Process]) -> Iterat
             names = os.listdir(folder)
         finally:
             os.close(folder)
-        for name in names:
+        for name in filter(str.isprintable, names):  # another could not be told to anybody, and no runtime takes it
             # Those inside may have put anything there, and one that is being made or deleted has half of it.
             with suppress(Refused, OSError, ValueError, KeyError, TypeError, RecursionError):
                 yield _read(root, runtime, name, alive)

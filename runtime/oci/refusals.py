@@ -42,7 +42,9 @@ _KNOWN = (
            "its program has ended; delete the container and create it anew: {runtime} delete {name}"),
     _Known(r"devpts|gid=5", "with a single user id there is no group 5: take gid=5 out of the options of /dev/pts in "
            "config.json"),
-    _Known(r"[Nn]o space left", "the folder is full: df -h {bundle}", "the folder is full: df -h"),
+    # runc 1.1 has no better word for it where its own folder is full.
+    _Known(r"[Nn]o space left|unable to store init state", "a folder is full: df -h {bundle} /run",
+           "a folder is full: df -h"),
 )
 
 

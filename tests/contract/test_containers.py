@@ -135,6 +135,8 @@ HOSTILE = {
     "a file for a folder": "touch /run/runc/x",
     "a link to itself": "ln -s x /run/runc/x",
     "a name that is not UTF-8": "mkdir \"$(printf '/run/runc/\\377')\"",
+    "a container with a name that is not UTF-8": "cp -r /run/runc/c1 \"$(printf '/run/runc/\\377')\"",
+    "a container with a name that moves the cursor": "cp -r /run/runc/c1 \"$(printf '/run/runc/\\033[2J')\"",
     "the root is a file": "rm -rf /run/crun; touch /run/crun",
 }
 

@@ -144,6 +144,24 @@ def test_a_full_disk_is_told_and_nothing_is_lost(in_sandbox: InSandbox, action: 
     assert told.seconds < 5
 
 
+@pytest.mark.parametrize(("runtime", "says"), [
+    ("runc", "unable to store init state"), ("crun", "No space left on device")])
+def test_a_full_disk_where_the_runtime_keeps_its_state(in_sandbox: InSandbox, runtime: str, says: str) -> None:
+    told = in_sandbox(_full_run, CreateContainer(name="c1", bundle=BUNDLE, runtime=runtime))
+    assert told.kind == "Refused"
+    assert told.says.startswith(f"{runtime} create --bundle /tmp/c1 --pid-file /run/c1.pid c1: exit status 1: ")
+    assert says in told.says
+    assert told.mend == "a folder is full: df -h /tmp/c1 /run"
+    assert told.seconds < 5
+    assert told.left == []
+
+
+def _full_run(lab: Lab, action: CreateContainer) -> Told:
+    make(lab, action.tool)
+    lab.sandbox.run(["sh", "-c", "cat /dev/zero > /run/fill1; cat /dev/zero > /run/fill2"])
+    return _tell(lab, action)
+
+
 # Programs that end
 
 
