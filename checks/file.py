@@ -57,7 +57,10 @@ class File(Check):
         return (self.path,)
 
     def claim(self) -> str:
-        return f"{self.path} is {self._wanted()}" if self.exists else f"there is no {self.path}"
+        if not self.exists:
+            return f"there is no {self.path}"
+        wanted = self._wanted()
+        return f"{self.path} is {f'there, {wanted}' if wanted.startswith('with') else wanted}"
 
     def _wanted(self) -> str:
         parts = [f"a {self.kind}" if self.kind else "", f"with the mode {self.mode}" if self.mode else "",

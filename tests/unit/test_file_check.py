@@ -71,6 +71,7 @@ def test_it_fails(check: File, found: tuple[Found, ...], hint: str) -> None:
 @pytest.mark.parametrize(("check", "claim"), [
     (File(path=X), "/tmp/x is there"),
     (File(path=X, exists=False), "there is no /tmp/x"),
+    (File(path=X, text="ab"), "/tmp/x is there, with the text 'ab'"),
     (File(path=X, kind="file", mode="600", contains="a", text="ab"),
      "/tmp/x is a file, with the mode 600, with 'a' in it, with the text 'ab'"),
 ])
