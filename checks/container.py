@@ -3,10 +3,10 @@ from __future__ import annotations
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
 from checks.reasoning.wording import advice, no_container
-from runtime.container_values import CONTAINER, FOLDER, STEP
+from runtime.container_values import CONTAINER, FOLDER
 from runtime.facts.containers import Container as Found
 from runtime.facts.snapshot import Snapshot
-from runtime.oci.command_line import create, delete, kill, start, state
+from runtime.oci.command_line import create, delete, kill, start
 from runtime.values import BOOLEAN, choice
 
 
@@ -18,12 +18,10 @@ class Container(Check):
     exists = argument(BOOLEAN, "whether it has to exist", default=True)
     status = argument(choice("created", "running", "stopped"), "its status", default=None)
     bundle = argument(FOLDER, "the folder of its bundle", default=None)
-    same_since = argument(STEP, "id of an earlier step: it has the very process that it had when that was done",
-                          default=None)
 
     def validate(self) -> None:
-        if not self.exists and (self.status or self.bundle or self.same_since):
-            raise Mistake("exists", "what does not exist has no status, bundle or process")
+        if not self.exists and (self.status or self.bundle):
+            raise Mistake("exists", "what does not exist has no status or bundle")
 
     def claim(self) -> str:
         if not self.exists:
@@ -31,8 +29,7 @@ class Container(Check):
         return f"the container {self.name} is {self._wanted()}"
 
     def _wanted(self) -> str:
-        parts = [self.status or "", f"made of the bundle {self.bundle}" if self.bundle else "",
-                 f"still the process that it was in step '{self.same_since}'" if self.same_since else ""]
+        parts = [self.status or "", f"made of the bundle {self.bundle}" if self.bundle else ""]
         return ", ".join(filter(None, parts)) or "there"
 
     def judge(self, evidence: Evidence) -> Verdict:
@@ -40,45 +37,34 @@ class Container(Check):
         found = snapshot.container(self.name)
         expected = self._wanted() if self.exists else f"no container {self.name}"
         actual = _shown(found) if found else f"no container {self.name}"
-        hint = self._why_wrong(found, snapshot, evidence)
+        hint = self._why_wrong(found, snapshot)
         return self.failed(expected, actual, hint) if hint else self.passed(expected, actual)
 
-    def _why_wrong(self, found: Found | None, snapshot: Snapshot, evidence: Evidence) -> str:
+    def _why_wrong(self, found: Found | None, snapshot: Snapshot) -> str:
         if found is None:
             return no_container(snapshot, self.name, self.bundle or "BUNDLE") if self.exists else ""
         if not self.exists:
             forced = found.status != "stopped"
             return advice(f"the container {self.name} is still there, {found.status}", "delete it",
-                          delete(found.runtime, self.name, forced))
+                          delete(found.call, self.name, forced))
         if self.bundle and found.bundle != self.bundle:
             return advice(f"{self.name} was made of {found.bundle}, not of {self.bundle}", "make it anew",
-                          delete(found.runtime, self.name, True), create(found.runtime, self.name, self.bundle))
+                          delete(found.call, self.name, True), create(found.call, self.name, self.bundle))
         if self.status and found.status != self.status:
             return self._why_other_status(found)
-        before = evidence.earlier.get(self.same_since or "")
-        return self._why_other_process(found, before) if self.same_since else ""
+        return ""
 
     def _why_other_status(self, found: Found) -> str:
         cause = f"{self.name} is {found.status}, not {self.status}"
         if (found.status, self.status) == ("created", "running"):
-            return advice(f"{cause}, as its program has not been started", "start it", start(found.runtime, self.name))
+            return advice(f"{cause}, as its program has not been started", "start it", start(found.call, self.name))
         if self.status == "stopped":
-            return advice(cause, "end its process", kill(found.runtime, self.name, "KILL"))
+            return advice(cause, "end its process", kill(found.call, self.name, "KILL"))
         ended = "its program has ended" if found.status == "stopped" else "its program has been started"
-        anew = (create(found.runtime, self.name, found.bundle),
-                *((start(found.runtime, self.name),) if self.status == "running" else ()))
+        anew = (create(found.call, self.name, found.bundle),
+                *((start(found.call, self.name),) if self.status == "running" else ()))
         return advice(f"{cause}, because {ended}", "make it anew",
-                      delete(found.runtime, self.name, found.status != "stopped"), *anew)
-
-    def _why_other_process(self, found: Found, before: Snapshot | None) -> str:
-        then = before.container(self.name) if before else None
-        look = state(found.runtime, self.name)
-        if then is None or not then.pid:
-            return advice(f"nobody knows which process {self.name} was in step '{self.same_since}'", "see it now", look)
-        if (then.pid, then.started) != (found.pid, found.started):
-            return advice(f"{self.name} is the process {found.pid or 'of nobody'} now, and was {then.pid} in step "
-                          f"'{self.same_since}', so it was made anew", "see it", look)
-        return ""
+                      delete(found.call, self.name, found.status != "stopped"), *anew)
 
 
 def _shown(found: Found) -> str:

@@ -12,10 +12,10 @@ from runtime.network.netns import LAB_HOST
 class Namespaces(Check):
     """Which namespaces a process has for itself, and which it shares with another (namespaces(7), /proc/PID/ns)."""
 
-    of = argument(SUBJECT, "whose: 'container NAME' or 'pid NUMBER'")
+    of = argument(SUBJECT, "whose: 'container NAME', 'process COMMAND' or 'pid NUMBER'")
     own = argument(NAMESPACE_KINDS, "the kinds in which it is apart", default=())
     shared = argument(NAMESPACE_KINDS, "the kinds that the two share", default=())
-    with_ = argument(SUBJECT, "with whom it is compared: labhost, 'container NAME' or 'pid NUMBER'", default=LAB_HOST)
+    with_ = argument(SUBJECT, "with whom it is compared: the same, or labhost", default=LAB_HOST)
 
     def validate(self) -> None:
         if not self.own and not self.shared:

@@ -108,7 +108,7 @@ class Process(Check):
         if container:
             now = f"its first process is '{container.command}'" if container.pid else "its program has ended"
             return advice(f"no such process is in the container {container.name}, and {now}", "see its state",
-                          state(container.runtime, container.name))
+                          state(container.call, container.name))
         return advice("there is no such process", "see which there are", "ps -e -o pid,ppid,args")
 
 

@@ -20,6 +20,8 @@ COMMANDS = {
     "list": "the labs there are",
     "show": "what a lab is about, without doing it",
     "run": "watch a lab being done, step by step, on a real kernel",
+    "shell": "a terminal in a lab that is kept, or in a container of it",
+    "attach": "join the streams of a container in a lab that is kept",
     "doctor": "what this machine can do, and what it lacks",
     "new": "begin a lab of your own",
     "lint": "find what is wrong with a lab, without doing it",
@@ -32,6 +34,8 @@ examples:
   labrun show bridge-network               what one of them is about
   labrun run bridge-network                watch it, all at once
   labrun run bridge-network --pause        watch it step by step
+  labrun run bridge-network --keep         keep it, and in another terminal ...
+  labrun shell                             ... look around in it
   labrun doctor                            does this machine have all it needs?
   labrun new my-lab                        write one yourself
   labrun lint my-lab                       is it written well?

@@ -43,22 +43,25 @@ class Session:
     """One lab in one sandbox. Making it makes this process the sandbox's judge, for good (Sandbox.enter).
 
     sandbox: a fresh one, which the session ends.
+    host: the hands in it.
     network: 'netlink', or 'iproute2' to carry out each action by its shell command.
     """
 
     def __init__(self, lab: Lab, sandbox: Sandbox, network: str = "netlink") -> None:
-        self.lab, self._network_kind, self._sandbox = lab, network, sandbox
+        self.lab, self._network_kind, self.sandbox = lab, network, sandbox
         self._outside = _outside(lab)
         try:
-            self._sandbox.enter()
-            self._namespaces = Namespaces.of_sandbox(self._sandbox.root)
-            self._host = LabHost(self._sandbox, self._namespaces, self._outside)
-            furnish(self._host.network, lab.world)
+            self.sandbox.enter()
+            self._namespaces = Namespaces.of_sandbox(self.sandbox.root)
+            self.host = LabHost(self.sandbox, self._namespaces, self._outside)
+            furnish(self.host.network, lab.world)
             checks = [check for step in lab.steps for check in step.checks]
-            self._observer = Observer(self._namespaces, self._sandbox.proc,
+            self._observer = Observer(self._namespaces, self.sandbox.proc,
                                       [name for check in checks for name in check.sysctls()],
-                                      [path for check in checks for path in check.files()], self._sandbox.root,
-                                      [path for check in checks for path in check.trees()], lab.runtime)
+                                      [path for check in checks for path in check.files()], self.sandbox.root,
+                                      [path for check in checks for path in check.trees()], lab.runtime,
+                                      streams=any(check.needs_streams() for check in checks),
+                                      screens=[name for check in checks for name in check.screens()])
             self._earlier: dict[str, Snapshot] = {}
             self._now = self._observer.observe()
         except BaseException:
@@ -67,7 +70,7 @@ class Session:
 
     def close(self) -> None:
         """End the sandbox and everything in it."""
-        self._sandbox.stop()
+        self.sandbox.stop()
         if self._outside:
             self._outside.close()
 
@@ -76,7 +79,7 @@ class Session:
         """What the JSON contract calls `environment`."""
         runtime = self.lab.runtime if FEATURE in kernel_needs(self.lab) else None
         return {
-            "id_map": self._sandbox.id_map.kind,
+            "id_map": self.sandbox.id_map.kind,
             "network": self._network_kind,
             "runtime": runtime,
             "kernel": os.uname().release,
@@ -94,14 +97,14 @@ class Session:
 
     def run(self, argv: Sequence[str]) -> Completed:
         """Run a command inside, as lab root on the lab host."""
-        return self._sandbox.run(argv)
+        return self.sandbox.run(argv)
 
     def apply(self, action: Action) -> None:
         """Carry out an action. Raises Refused, Missing."""
         if self._network_kind == "iproute2":
-            action.type_in(self._host)
+            action.type_in(self.host)
         else:
-            action.apply(self._host)
+            action.apply(self.host)
 
     def judge(self, checks: Sequence[Check], patience: float = PATIENCE) -> list[Judged]:
         """The verdict on each: all probes at once, then one look at the kernel: counters have counted them by then.

@@ -15,6 +15,8 @@ from runtime.errors import Refused, describe
 
 def prepare() -> None:
     """Make both fit to be written to. Raises Refused when standard output is closed."""
+    if sys.stdin is None:  # else the next thing that is opened would be taken for standard input
+        os.open(os.devnull, os.O_RDONLY)
     if sys.stderr is None:  # Python's sign for a closed descriptor; print() would take standard output instead
         sys.stderr = _nowhere()
     if sys.stdout is None:

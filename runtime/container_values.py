@@ -19,6 +19,9 @@ _SIGNALS = ("TERM", "KILL", "INT", "HUP", "QUIT", "STOP", "CONT", "USR1", "USR2"
 def _container(value: Any) -> str:
     """libcontainer, validateID: letters, digits and _ + - . are; and the name of a netns cannot be longer."""
     name = str(TEXT.parse(value))
+    kind, _, alone = name.partition(" ")
+    if kind in ("container", "shim") and _ID.fullmatch(alone):
+        raise ValueError(f"{name!r} is more than a name; did you mean '{alone}'?")
     if not _ID.fullmatch(name) or not name.isascii() or len(name) > 64:
         raise ValueError(f"{name!r} is no name for a container: at most 64 letters, digits and _ + - . are")
     return name

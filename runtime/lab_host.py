@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from shlex import quote
@@ -19,6 +19,8 @@ from runtime.sandbox.handle import Sandbox
 if TYPE_CHECKING:
     from runtime.oci.config import Edit
     from runtime.oci.containers import Containers
+    from runtime.oci.shim.line import Line
+    from runtime.oci.shim.shims import Shims
     from runtime.sandbox.outside import Outside
 
 _UNPACKING = 120.0  # seconds for the largest image
@@ -41,6 +43,38 @@ class LabHost:
         from runtime.oci.containers import Containers  # most labs have none
 
         return Containers(self._sandbox)
+
+    @cached_property
+    def shims(self) -> Shims:
+        from runtime.oci.shim.shims import Shims  # and fewer have shims
+
+        return Shims(self._sandbox)
+
+    def converse(self, lines: Sequence[Line], status: int | None, within: float, *, container: str = "",
+                 argv: Sequence[str] = ()) -> None:
+        """Talk with a container by its shim, or with a program that is started on a terminal on the lab host.
+
+        status: the exit status that it then has to end with; None to detach from the container, or to hang up.
+        within: seconds for that end. Raises Refused, Missing.
+        """
+        from runtime.oci.shim.conversation import attach_and_talk, run_and_talk
+
+        if container:
+            attach_and_talk(self.shims, container, lines, status, within)
+        else:
+            self._namespaces.forget()
+            run_and_talk(self._sandbox, argv, lines, status, within)
+
+    def argv_in(self, where: str, argv: Sequence[str], terminal: bool) -> list[str]:
+        """The command that runs another one in a container or a network namespace, '' for the lab host.
+
+        argv: the other one; a shell, when it is empty.  terminal: whether it is on one. Raises Refused.
+        """
+        if not where:
+            return list(argv) or [self._sandbox.environment()["SHELL"]]
+        if any(each.name == where for each in self._namespaces.all()) and not self.containers.is_there(where):
+            return ["ip", "netns", "exec", where, *(argv or [self._sandbox.environment()["SHELL"]])]
+        return self.containers.argv_in(where, argv or ["sh"], terminal)
 
     def edit_config(self, bundle: str, change: Edit) -> None:
         """Change the config.json of the bundle in that folder. Raises Refused."""

@@ -74,6 +74,14 @@ class Check(Statement, ABC):
         """Paths of folders that are wanted in the Snapshot with all that is in them."""
         return ()
 
+    def needs_streams(self) -> bool:
+        """Whether the Snapshot has to tell which processes hold which pipes and terminals."""
+        return False
+
+    def screens(self) -> tuple[str, ...]:
+        """Containers, or sessions of exec, whose terminals are wanted in the Snapshot."""
+        return ()
+
     def passed(self, expected: str, actual: str = "") -> Verdict:
         return Verdict(self.claim(), "pass", expected, actual or expected)
 

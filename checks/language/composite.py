@@ -42,6 +42,12 @@ class Composite(Check):
     def trees(self) -> tuple[str, ...]:
         return tuple(path for check in self.checks for path in check.trees())
 
+    def needs_streams(self) -> bool:
+        return any(check.needs_streams() for check in self.checks)
+
+    def screens(self) -> tuple[str, ...]:
+        return tuple(name for check in self.checks for name in check.screens())
+
     def claims(self) -> list[str]:
         """What each of them claims."""
         return [check.claim() for check in self.checks]

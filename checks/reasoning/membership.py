@@ -1,22 +1,27 @@
 """Who is in which namespace: what same_namespace, different_namespace, namespaces and process share.
 
-A subject is the name of a netns, 'labhost', 'container NAME' or 'pid NUMBER'.
+A subject is the name of a netns, 'labhost', 'container NAME', 'shim NAME', 'process COMMAND' or 'pid NUMBER'.
 """
 
 from __future__ import annotations
 
+import re
+from shlex import quote
 from typing import NamedTuple
 
-from checks.reasoning.wording import no_container, no_netns
+from checks.reasoning.wording import advice, no_container, no_netns
 from runtime.facts.processes import NAMESPACES, Process
 from runtime.facts.snapshot import Snapshot
 from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
 from runtime.oci.command_line import pid_of
+from runtime.oci.shim.conmon import shim_pid_file
 from runtime.values import Kind, choice, in_words, many
 
-_PID, _CONTAINER = "pid ", "container "
-FORMS = "the name of a netns, labhost, 'container NAME' or 'pid NUMBER'"
+_SPECIAL = re.compile(r"[][\\.^$*+?(){}|]")  # in a regular expression of pgrep(1), regex(7)
+_PID, _CONTAINER, _SHIM, _PROCESS = "pid ", "container ", "shim ", "process "
+FORMS = ("the name of a netns, labhost, 'container NAME', 'shim NAME' (of a container or a session of exec), "
+         "'process COMMAND' (by the beginning of its command line) or 'pid NUMBER'")
 
 
 class Membership(NamedTuple):
@@ -78,6 +83,11 @@ def show_inode(kind: str, subject: str) -> str:
         return f"readlink /proc/{subject.removeprefix(_PID)}/ns/{kind}"
     if subject.startswith(_CONTAINER):
         return f"readlink /proc/{pid_of(subject.removeprefix(_CONTAINER))}/ns/{kind}"
+    if subject.startswith(_SHIM):
+        return f"readlink /proc/$(cat {shim_pid_file(subject.removeprefix(_SHIM))})/ns/{kind}"
+    if subject.startswith(_PROCESS):
+        beginning = _SPECIAL.sub(r"\\\g<0>", subject.removeprefix(_PROCESS))
+        return f"readlink /proc/$(pgrep -o -f {quote(f'^{beginning}( |$)')})/ns/{kind}"
     return within(subject, f"readlink /proc/self/ns/{kind}")
 
 
@@ -92,6 +102,11 @@ def process_of(snapshot: Snapshot, subject: str) -> tuple[Process | None, str]:
             return None, no_container(snapshot, name)
         process = snapshot.process(container.pid)
         return process, "" if process else f"the process of the container {name} has ended"
+    if subject.startswith(_SHIM):
+        shim = snapshot.shim(subject.removeprefix(_SHIM))
+        return shim.process if shim else None, "" if shim else no_shim(subject.removeprefix(_SHIM))
+    if subject.startswith(_PROCESS):
+        return _by_command(snapshot, subject.removeprefix(_PROCESS))
     number = subject.removeprefix(_PID)
     if subject.startswith(_PID) and number.isdigit():
         process = snapshot.process(int(number))
@@ -101,6 +116,19 @@ def process_of(snapshot: Snapshot, subject: str) -> tuple[Process | None, str]:
         return None, no_netns(snapshot, subject)
     inside = [each for each in snapshot.processes if each.namespace("net") == facts.inode and not each.ended]
     return (inside[0], "") if inside else (None, f"no process is in the network namespace {subject}")
+
+
+def _by_command(snapshot: Snapshot, command: str) -> tuple[Process | None, str]:
+    """Of several the oldest."""
+    found = [each for each in snapshot.processes
+             if not each.ended and (each.command == command or each.command.startswith(f"{command} "))]
+    return min(found, key=lambda each: each.started, default=None), "" if found else advice(
+        f"there is no process '{command}'", "see which there are", "ps -e -o pid,ppid,args")
+
+
+def no_shim(name: str) -> str:
+    """What to say when nobody looks after `name`."""
+    return advice(f"{name} has no shim", "see which processes there are", "ps -e -o pid,ppid,args")
 
 
 def _inode(snapshot: Snapshot, kind: str, name: str) -> tuple[int, str]:

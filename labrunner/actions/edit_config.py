@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from shlex import quote
-
 from checks.language.statement import Mistake, argument
 from labrunner.action import Action
 from runtime.container_values import CONFIG_PATH, FOLDER, JSON, thaw
 from runtime.lab_host import LabHost
-from runtime.oci.command_line import config_of
-from runtime.oci.config import Edit, jq_program, parse_path
+from runtime.oci.command_line import edit_config
+from runtime.oci.config import Edit, parse_path
 from runtime.values import BOOLEAN
 
 _WAYS = ("set", "add", "remove", "delete")
@@ -35,8 +33,7 @@ class EditConfig(Action):
         return Edit(parse_path(self.at), way, None if way == "delete" else thaw(getattr(self, way)))
 
     def command(self) -> str:
-        config = quote(config_of(self.bundle))
-        return f"jq {quote(jq_program(self.change))} {config} > {config}.new && mv {config}.new {config}"
+        return edit_config(self.bundle, self.change)
 
     def apply(self, host: LabHost) -> None:
         host.edit_config(self.bundle, self.change)

@@ -13,14 +13,17 @@ from labrunner.catalogue.catalog import find
 from labrunner.cli import EXIT_FAIL, EXIT_FAULT, EXIT_MISSING, EXIT_PASS, fault
 from labrunner.errors import UsageError, nearest
 from labrunner.language.variables import variables
+from labrunner.streams import say
 from runtime.errors import Missing, Problem
 from runtime.oci.available import RUNTIMES, preferred
 from runtime.sandbox.handle import Starting
 from runtime.sandbox.idmap import KINDS
 
 if TYPE_CHECKING:
+    from labrunner.kept.place import Door
     from labrunner.language.lab import Lab
     from labrunner.reporters import Reporter
+    from labrunner.session import Session
 
 _NETWORKS = ("netlink", "iproute2")
 _CODES = {"pass": EXIT_PASS, "fail": EXIT_FAIL, "skip": EXIT_MISSING, "error": EXIT_FAULT}
@@ -38,12 +41,15 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--runtime", choices=RUNTIMES, default=None,
         help="the OCI runtime of labs with containers; without it runc, or crun where only that is here")
     add("--id-map", choices=KINDS, default=KINDS[0], help="which ids the lab's root has on this machine")
+    add("--keep", action="store_true",
+        help="keep the lab when it is done, for `labrun shell` and `labrun attach` in other terminals; Ctrl-C ends it")
     add("--json", action="store_true", help="one JSON document on standard output, and nothing else there")
     parser.epilog = """\
 examples:
   labrun run bridge-network
   labrun run bridge-network --pause
   labrun run bridge-network --until bridge --set subnet=10.1.0.0/24
+  labrun run bridge-network --keep
   labrun run bridge-network --json | python3 -m json.tool
 """
 
@@ -79,11 +85,14 @@ def _play(lab: Lab, starting: Starting | Problem, until: str, options: argparse.
     try:
         if isinstance(starting, Problem):
             raise starting
+        door = _door(lab) if options.keep else None
         session = Session(lab, starting.ready(), options.network)
         try:
             for event in session.play(until):
                 reporter.tell(event)
                 outcome = getattr(event, "outcome", outcome)
+            if door:
+                _keep(session, door)
         finally:
             session.close()
     except Exception as error:
@@ -91,6 +100,27 @@ def _play(lab: Lab, starting: Starting | Problem, until: str, options: argparse.
         reporter.fail(lab.about.id, problem, "skip" if isinstance(problem, Missing) else "error")
         raise
     return outcome
+
+
+def _door(lab: Lab) -> Door:
+    from labrunner.kept.place import Door
+
+    return Door(lab.about.id)
+
+
+def _keep(session: Session, door: Door) -> None:
+    """Wait until it is told to end, and let others in meanwhile."""
+    from labrunner.kept.keeper import Keeper
+
+    sys.stdout.flush()
+    door.open()
+    try:
+        say("\nThe lab is kept. In another terminal: labrun shell, labrun shell --in NAME, labrun attach CONTAINER\n"
+            "Ctrl-C ends it.\n")
+        Keeper(session, door).keep()
+    finally:
+        door.close()
+    say("\nThe lab has ended, and nothing is left behind.\n")
 
 
 def _reporter(options: argparse.Namespace) -> Reporter:

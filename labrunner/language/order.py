@@ -98,10 +98,10 @@ def _entries(node: Node, key: str) -> list[Node]:
 
 
 def _sinces(node: Node) -> Iterator[Node]:
-    """What stands behind `same_since` anywhere in the checks and claims of a step."""
+    """What stands behind `since` anywhere in the checks and claims of a step."""
     for key in ("check", "claims"):
         for each in _entries(node, key):
-            yield from _behind(each, "same_since")
+            yield from _behind(each, "since")
 
 
 def _behind(node: Node, key: str) -> Iterator[Node]:

@@ -9,16 +9,15 @@ the lab is run for it: a learner can replace those.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from runtime import syscalls as sys
 from runtime.errors import Refused
+from runtime.facts import containerd, docker
+from runtime.facts.kept import content, is_there, listed
 from runtime.facts.processes import Process
 
-_MOST = 1 << 20  # bytes of a state file
 _FIFO = "exec.fifo"
 
 
@@ -29,6 +28,8 @@ class Container(NamedTuple):
     status: 'created', 'running' or 'stopped' (OCI runtime spec, State).
     pid, started: of its first process, as it is numbered inside the sandbox, and its start time in clock ticks since
     boot; 0 when it has ended.  command: the command line that the kernel has for it now, '' when it has ended.
+    root: the runtime's root folder, where it is not its usual one: containerd and Docker keep their containers apart.
+    id: what runtime and shim call it, where that is not its name: Docker's are 64 digits.
     """
 
     name: str
@@ -38,27 +39,50 @@ class Container(NamedTuple):
     pid: int
     started: int
     command: str
+    root: str = ""
+    id: str = ""
+
+    @property
+    def call(self) -> str:
+        """How the runtime is called for it, as the first words of a command."""
+        return f"{self.runtime} --root {self.root}" if self.root else self.runtime
 
 
 class _Layout(NamedTuple):
-    """Where a runtime keeps what it knows. root: its folder.  file: of one container, below root/NAME."""
+    """What a runtime writes down about a container: the name of the file, and its keys."""
 
-    root: str
     file: str
     pid: str
     started: str
 
 
 _LAYOUTS: Mapping[str, _Layout] = {
-    "runc": _Layout("/run/runc", "state.json", "init_process_pid", "init_process_start"),
-    "crun": _Layout("/run/crun", "status", "pid", "process-start-time"),
+    "runc": _Layout("state.json", "init_process_pid", "init_process_start"),
+    "crun": _Layout("status", "pid", "process-start-time"),
 }
+# root folder -> whether it is the usual one of the runtime that has its name
+_ROOTS: Mapping[str, bool] = {"/run/runc": True, "/run/crun": True, containerd.RUNTIME_ROOT: False,
+                              docker.RUNTIME_ROOT: False}
 
 
 def read_containers(root: int, processes: Iterable[Process]) -> tuple[Container, ...]:
     """Every container of every runtime, by name. root: descriptor of the sandbox's root directory."""
     alive = {process.pid: process for process in processes}
-    return tuple(sorted(container for runtime in _LAYOUTS for container in _of_runtime(root, runtime, alive)))
+    found = [container for folder, usual in _ROOTS.items() for container in _in_folder(root, folder, usual, alive)]
+    # A lab's own come before those that a daemon made: of two with one name the first is meant.
+    return tuple(sorted(_with_names(found, docker.read(root)), key=lambda each: (each.name, each.root, each)))
+
+
+def _with_names(found: Iterable[Container], records: Mapping[str, docker.Record]) -> Iterator[Container]:
+    """The containers by the names that Docker gave them, and those of its that have ended, which no runtime knows."""
+    known = set()
+    for container in found:
+        record = records.get(container.name) if container.root == docker.RUNTIME_ROOT else None
+        known.add(container.name)
+        yield container._replace(name=record.name, id=container.name) if record else container
+    for name, record in records.items():
+        if name not in known and record.ended:
+            yield Container(record.name, "runc", "stopped", "", 0, 0, "", docker.RUNTIME_ROOT, name)
 
 
 def has_stub(containers: Iterable[Container], processes: Iterable[Process]) -> bool:
@@ -74,28 +98,22 @@ def has_stub(containers: Iterable[Container], processes: Iterable[Process]) -> b
                for program in process.command.split(maxsplit=1)[:1])
 
 
-def _of_runtime(root: int, runtime: str, alive: Mapping[int, Process]) -> Iterator[Container]:
-    layout = _LAYOUTS[runtime]
-    with suppress(Refused, OSError):
-        folder = sys.open_beneath(root, layout.root, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            names = os.listdir(folder)
-        finally:
-            os.close(folder)
-        for name in filter(str.isprintable, names):  # another could not be told to anybody, and no runtime takes it
+def _in_folder(root: int, folder: str, usual: bool, alive: Mapping[int, Process]) -> Iterator[Container]:
+    for name in listed(root, folder):
+        for runtime in _LAYOUTS:
             # Those inside may have put anything there, and one that is being made or deleted has half of it.
             with suppress(Refused, OSError, ValueError, KeyError, TypeError, RecursionError):
-                yield _read(root, runtime, name, alive)
+                yield _read(root, f"{folder}/{name}", runtime, alive)._replace(root="" if usual else folder)
+                break
 
 
-def _read(root: int, runtime: str, name: str, alive: Mapping[int, Process]) -> Container:
-    layout = _LAYOUTS[runtime]
-    folder = f"{layout.root}/{name}"
-    state = json.loads(_text(root, f"{folder}/{layout.file}"))
+def _read(root: int, folder: str, runtime: str, alive: Mapping[int, Process]) -> Container:
+    layout, name = _LAYOUTS[runtime], folder.rpartition("/")[2]
+    state = json.loads(content(root, f"{folder}/{layout.file}"))
     process = alive.get(state[layout.pid])
     if process is None or process.started != state[layout.started] or process.ended:
         return Container(name, runtime, "stopped", _bundle(state), 0, 0, "")
-    status = "created" if _is_there(root, f"{folder}/{_FIFO}") else "running"
+    status = "created" if is_there(root, f"{folder}/{_FIFO}") else "running"
     return Container(name, runtime, status, _bundle(state), process.pid, process.started, process.command)
 
 
@@ -105,23 +123,3 @@ def _bundle(state: Mapping[str, Any]) -> str:
         return str(state["bundle"])
     labels = [str(label).partition("=") for label in state["config"]["labels"]]
     return next((value for key, _, value in labels if key == "bundle"), "")
-
-
-def _is_there(root: int, path: str) -> bool:
-    try:
-        os.close(sys.open_beneath(root, path, os.O_PATH))
-    except Refused:
-        return False
-    return True
-
-
-def _text(root: int, path: str) -> bytes:
-    # Without O_NONBLOCK a fifo or a leased file would block.
-    fd = sys.open_beneath(root, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    try:
-        data = b""
-        while len(data) <= _MOST and (more := os.read(fd, _MOST)):
-            data += more
-        return data
-    finally:
-        os.close(fd)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from runtime.facts.addresses import Address
 from runtime.facts.containers import Container
+from runtime.facts.exits import Exit
 from runtime.facts.files import File
 from runtime.facts.links import Link
 from runtime.facts.neighbours import Neighbour
@@ -23,7 +24,7 @@ class Change(NamedTuple):
     """One thing that is not as it was.
 
     change: 'added', 'removed' or 'changed'.  kind: 'netns', 'link', 'address', 'route', 'neighbour', 'chain', 'rule',
-    'sysctl', 'process', 'file', 'container' or 'tree'.  name: the thing in the words of ip(8).
+    'sysctl', 'process', 'file', 'container', 'exit' or 'tree'.  name: the thing in the words of ip(8).
     fields: (field, before, after) of a changed thing.
     """
 
@@ -49,6 +50,7 @@ def difference(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     changes += _compare("", "file", _files(before.files), _files(after.files))
     changes += _compare("", "tree", _trees(before.trees), _trees(after.trees))
     changes += _compare("", "container", _containers(before.containers), _containers(after.containers))
+    changes += _compare("", "exit", _exits(before.exits), _exits(after.exits))
     return tuple(changes)
 
 
@@ -153,6 +155,10 @@ def _containers(containers: Iterable[Container]) -> _Things:
     """A PID of 0 is none."""
     return {each.name: {"status": each.status, "pid": str(each.pid or ""), "command": each.command,
                         "runtime": each.runtime, "bundle": each.bundle} for each in containers}
+
+
+def _exits(exits: Iterable[Exit]) -> _Things:
+    return {each.name: {"status": str(each.status)} for each in exits}
 
 
 def _inodes(netns: Mapping[str, NetnsFacts]) -> _Things:

@@ -11,13 +11,17 @@ from runtime.facts.snapshot import NetnsFacts, Snapshot
 
 
 def fingerprint(snapshot: Snapshot) -> str:
-    """Equal for two Snapshots that show the same links, addresses, routes, rules, settings, files and containers.
+    """Equal for two Snapshots that show the same network, settings, files, containers and exit statuses.
 
-    Left out are inodes, PIDs, other processes, neighbours and counters, the order of links, which tells only which came
-    first, and that of rules with one target which follow one another: whatever their order, the same packets go there.
+    Left out are inodes, PIDs, other processes, streams, screens, neighbours and counters, the command line of a
+    container's stub, in which crun names a socket in a folder of its own, the order of links, which tells only which
+    came first, and that of rules with one target which follow one another: whatever their order, the same packets go
+    there.
     """
-    containers = tuple(container._replace(pid=0, started=0) for container in snapshot.containers)
-    alike = snapshot._replace(netns=tuple(map(_alike, snapshot.netns)), processes=(), containers=containers)
+    containers = tuple(each._replace(pid=0, started=0, id="", command="" if each.status == "created" else each.command)
+                       for each in snapshot.containers)
+    alike = snapshot._replace(netns=tuple(map(_alike, snapshot.netns)), processes=(), containers=containers,
+                              streams=(), screens=())
     return sha256(repr(alike).encode()).hexdigest()
 
 

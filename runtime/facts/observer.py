@@ -10,13 +10,17 @@ from typing import TypeAlias
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
 from runtime.facts.containers import Container, has_stub, read_containers
+from runtime.facts.exits import read_exits
 from runtime.facts.files import read_files
 from runtime.facts.links import Link, RawLink, read_links
 from runtime.facts.neighbours import Neighbour, read_neighbours
 from runtime.facts.processes import Process, read_processes
 from runtime.facts.routes import read_routes
 from runtime.facts.rules import Chain, Rule, read_rules, with_names
+from runtime.facts.screens import Screen, read_screens
+from runtime.facts.shims import CONMON, shims
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.facts.streams import read_streams
 from runtime.facts.sysctls import read_sysctls
 from runtime.facts.trees import read_trees
 from runtime.netlink.message import REQUEST, Message, attributes, u32
@@ -31,7 +35,7 @@ _RTGENMSG = b"\0\0\0\0"
 _NETNSA_NSID, _NETNSA_FD = 1, 3
 _SIGNED = Struct("=i")
 _DEPARTURE = 1.0  # seconds; it takes some 20 milliseconds
-_START, _AGAIN = 1.0, 0.0005  # seconds; it takes one or two milliseconds
+_SETTLING, _AGAIN = 1.0, 0.0005  # seconds; it takes one or two milliseconds
 
 _Place: TypeAlias = tuple[int, int]  # inode of a netns, ifindex there
 
@@ -42,12 +46,15 @@ class Observer:
     namespaces: where to look.  proc: descriptor of the sandbox's /proc.  sysctls: names of the settings to read.
     files, trees: paths to look at; links are resolved below `root`, the descriptor of the sandbox's root directory.
     runtime: the OCI runtime that the lab is carried out with.
+    streams: whether the descriptors of all processes are wanted.  screens: containers whose terminals are.
     """
 
     def __init__(self, namespaces: Namespaces, proc: int, sysctls: Iterable[str] = (), files: Iterable[str] = (),
-                 root: int = -1, trees: Iterable[str] = (), runtime: str = RUNTIMES[0]) -> None:
+                 root: int = -1, trees: Iterable[str] = (), runtime: str = RUNTIMES[0], *, streams: bool = False,
+                 screens: Iterable[str] = ()) -> None:
         self._namespaces, self._proc, self._root, self._runtime = namespaces, proc, root, runtime
         self._files, self._trees = tuple(dict.fromkeys(files)), tuple(dict.fromkeys(trees))
+        self._streams, self._screens = streams, tuple(dict.fromkeys(screens))
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
         self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
         self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
@@ -65,18 +72,24 @@ class Observer:
         links = {netns.inode: read_links(netns.route) for netns in everywhere}
         facts = tuple(self._facts(netns, everywhere, links) for netns in everywhere)
         return Snapshot(facts, processes, read_files(self._root, self._files), containers,
-                        read_trees(self._root, self._trees), self._runtime)
+                        read_trees(self._root, self._trees), self._runtime, read_exits(self._root),
+                        read_streams(self._proc, processes) if self._streams else (),
+                        self._read_screens(processes, containers))
+
+    def _read_screens(self, processes: tuple[Process, ...], containers: tuple[Container, ...]) -> tuple[Screen, ...]:
+        found = tuple(shims(processes, containers))
+        return read_screens(self._root, self._proc, self._screens, containers, processes, found)
 
     def _processes(self) -> tuple[tuple[Process, ...], tuple[Container, ...]]:
-        """Processes and containers. One that is being started has become its program by then.
+        """Processes and containers. One that is being started has become its program by then, and a shim has ended.
 
         The kernel tells nobody of an execve(2) but a tracer, so one has to look again.
         """
-        deadline = monotonic() + _START
+        deadline = monotonic() + _SETTLING
         while True:
             processes = read_processes(self._proc)
             containers = read_containers(self._root, processes)
-            if not has_stub(containers, processes) or monotonic() > deadline:
+            if not (has_stub(containers, processes) or _last_words(containers, processes)) or monotonic() > deadline:
                 return processes, containers
             sleep(_AGAIN)
 
@@ -131,6 +144,12 @@ class Observer:
         if key not in self._nsids:
             self._nsids.update({(netns, nsid): each for each in everywhere if (nsid := _nsid(netns, each)) is not None})
         return self._nsids.get(key)
+
+
+def _last_words(containers: tuple[Container, ...], processes: tuple[Process, ...]) -> bool:
+    """Whether a shim is about to write down how what it looks after ended, after which it ends too."""
+    parents = {process.parent for process in processes if not process.ended}
+    return any(shim.program == CONMON and shim.process.pid not in parents for shim in shims(processes, containers))
 
 
 def _rules(netns: Netns) -> tuple[tuple[Chain, ...], tuple[Rule, ...]]:

@@ -6,12 +6,16 @@ from typing import Any, NamedTuple
 
 from runtime.facts.addresses import Address
 from runtime.facts.containers import Container
+from runtime.facts.exits import Exit
 from runtime.facts.files import File
 from runtime.facts.links import Link
 from runtime.facts.neighbours import Neighbour
 from runtime.facts.processes import Process
 from runtime.facts.routes import Route
 from runtime.facts.rules import Chain, Rule
+from runtime.facts.screens import Screen
+from runtime.facts.shims import Shim, shims
+from runtime.facts.streams import Stream
 from runtime.facts.trees import Tree
 from runtime.oci.available import RUNTIMES
 
@@ -41,7 +45,7 @@ class NetnsFacts(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Frozen, comparable, writable as JSON. files, trees: those that were asked for and are there.
+    """Frozen, comparable, writable as JSON. files, trees, streams, screens: those that were asked for and are there.
 
     runtime: the OCI runtime that the lab is carried out with.
     """
@@ -52,6 +56,9 @@ class Snapshot(NamedTuple):
     containers: tuple[Container, ...] = ()
     trees: tuple[Tree, ...] = ()
     runtime: str = RUNTIMES[0]
+    exits: tuple[Exit, ...] = ()
+    streams: tuple[Stream, ...] = ()
+    screens: tuple[Screen, ...] = ()
 
     def find(self, name: str) -> NetnsFacts | None:
         """The network namespace called `name`."""
@@ -72,6 +79,22 @@ class Snapshot(NamedTuple):
     def process(self, pid: int) -> Process | None:
         """The process with that number inside the sandbox."""
         return next((process for process in self.processes if process.pid == pid), None)
+
+    def shim(self, name: str) -> Shim | None:
+        """The shim of the container, or of the session of exec, called `name`."""
+        return next((shim for shim in shims(self.processes, self.containers) if shim.name == name), None)
+
+    def exit(self, name: str) -> Exit | None:
+        """The exit status that is kept of the container, or of the session of exec, called `name`."""
+        return next((each for each in self.exits if each.name == name), None)
+
+    def screen(self, name: str) -> Screen | None:
+        """What the terminal of that container or session shows."""
+        return next((each for each in self.screens if each.name == name), None)
+
+    def stream(self, pid: int, fd: int) -> Stream | None:
+        """The stream that is the descriptor `fd` of a process."""
+        return next((each for each in self.streams if (each.pid, each.fd) == (pid, fd)), None)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import os
 import re
 
 from runtime.errors import Missing, Refused
-from runtime.programs import how_to_install
+from runtime.programs import how_to_install, is_there
 from runtime.sandbox.handle import Completed, Sandbox
 
 _NOT_FOUND = 127
@@ -26,7 +26,8 @@ def run_command(sandbox: Sandbox, command: str, status: int = 0, timeout: float 
         return done
     if done.status == _NOT_FOUND:
         tool = done.errors.rpartition(": not found")[0].rpartition(": ")[2] or command.partition(" ")[0]
-        if "/" not in tool and re.search(rf"\b{re.escape(tool)}\b", command):  # else it is the lab's own affair
+        # Else it is the lab's own affair, or another's who ends with 127 for what it could not find itself.
+        if "/" not in tool and re.search(rf"\b{re.escape(tool)}\b", command) and not is_there(tool):
             raise Missing(f"{tool} is not installed", f"'{command}' needs it", how_to_install(tool))
     why = done.errors.strip() or done.output.strip() or f"it ended with {done.status}"
     raise Refused(command, why=why, mend=_MAKE_ROOM if os.strerror(errno.ENOSPC) in why else "")

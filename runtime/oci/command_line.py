@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from shlex import join, quote
 
+from runtime.oci.config import Edit, jq_program
+
 CONFIG = "config.json"
 
 
@@ -26,6 +28,12 @@ def config_of(bundle: str) -> str:
 def spec(runtime: str, bundle: str) -> str:
     """The command that makes a bundle's folder and writes its config.json."""
     return f"mkdir -p {quote(bundle)} && {runtime} spec --bundle {quote(bundle)}"
+
+
+def edit_config(bundle: str, change: Edit) -> str:
+    """The command that changes a bundle's config.json."""
+    config = quote(config_of(bundle))
+    return f"jq {quote(jq_program(change))} {config} > {config}.new && mv {config}.new {config}"
 
 
 def create(runtime: str, name: str, bundle: str) -> str:

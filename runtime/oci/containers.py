@@ -92,9 +92,21 @@ class Containers:
         """The runtime with that name."""
         return Runtime(self._sandbox, runtime)
 
+    def is_there(self, name: str) -> bool:
+        """Whether there is a container called `name`."""
+        return any(each.name == name for each in self._all())
+
+    def argv_in(self, name: str, argv: Sequence[str], terminal: bool) -> list[str]:
+        """The command that runs another one in a container. terminal: whether it is on one. Raises Refused."""
+        found = self.find(name)
+        return [*found.call.split(), "exec", *(["--tty"] if terminal else []), found.id or found.name, *argv]
+
+    def _all(self) -> tuple[Container, ...]:
+        return read_containers(self._sandbox.root, read_processes(self._sandbox.proc))
+
     def find(self, name: str) -> Container:
         """The container called `name`, whose runtime it may be. Raises Refused when there is none, or it has ended."""
-        found = read_containers(self._sandbox.root, read_processes(self._sandbox.proc))
+        found = self._all()
         container = next((each for each in found if each.name == name), None)
         if container is None:
             known = ", ".join(each.name for each in found) or "none at all"
@@ -102,5 +114,5 @@ class Containers:
                           mend=command_line.create(RUNTIMES[0], name, "BUNDLE"))
         if not container.pid:
             raise Refused(f"find the process of the container {name}", why="it has ended",
-                          mend=command_line.delete(container.runtime, name))
+                          mend=command_line.delete(container.call, name))
         return container

@@ -42,8 +42,8 @@ _KNOWN = (
            "its program has ended; delete the container and create it anew: {runtime} delete {name}"),
     _Known(r"devpts|gid=5", "with a single user id there is no group 5: take gid=5 out of the options of /dev/pts in "
            "config.json"),
-    # runc 1.1 has no better word for it where its own folder is full.
-    _Known(r"[Nn]o space left|unable to store init state", "a folder is full: df -h {bundle} /run",
+    # runc 1.1 has no better word for it where its own folder is full, nor has the echo of sh(1).
+    _Known(r"[Nn]o space left|I/O error|unable to store init state", "a folder is full: df -h {bundle} /run",
            "a folder is full: df -h"),
 )
 

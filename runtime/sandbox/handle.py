@@ -17,6 +17,7 @@ from runtime.sandbox import build, mounts
 from runtime.sandbox.channel import Channel, Closed
 from runtime.sandbox.idmap import IdMap, choose
 from runtime.sandbox.obstacles import explain
+from runtime.sandbox.terminal import Terminal, resize
 
 
 class Completed(NamedTuple):
@@ -39,6 +40,7 @@ class Sandbox:
     def __init__(self, pid: int, outer: int, id_map: IdMap, control: Channel) -> None:
         self.pid, self.id_map = pid, id_map
         self._outer, self._control = outer, control
+        self._ended: dict[int, int] = {}  # PID -> exit status of what was started, and has ended unasked
         self._pidfd = os.pidfd_open(pid)
         self.root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self.proc = os.open(f"/proc/{outer}/root/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -107,9 +109,43 @@ class Sandbox:
                 pid = self._ask(request, (first, output.fileno(), errors.fileno()))["spawned"]
             finally:
                 os.close(null)
-            status = self._wait(pid, " ".join(argv), timeout)
+            status = self.wait(pid, " ".join(argv), timeout)
             output.seek(0), errors.seek(0)
             return Completed(status, output.read().decode(errors="replace"), errors.read().decode(errors="replace"))
+
+    def open_terminal(self, rows: int = 24, columns: int = 80) -> Terminal:
+        """A new terminal of the sandbox; whoever asks for it closes it. Raises Refused."""
+        said, (master, *_) = self._asked({"do": "open_terminal"})
+        resize(master, rows, columns)
+        return Terminal(master, said["path"])
+
+    def start_on(self, terminal: str, argv: Sequence[str], cwd: str | None = None,
+                 environment: Mapping[str, str] | None = None) -> int:
+        """Start a command as lab root on a terminal of the sandbox, '/dev/pts/0'. Returns its PID inside."""
+        request = {"do": "spawn", "argv": list(argv), "cwd": cwd or mounts.home(), "terminal": terminal,
+                   "env": {**self.environment(), **(environment or {})}}
+        return int(self._ask(request)["spawned"])
+
+    def start_with(self, streams: tuple[int, int, int], argv: Sequence[str]) -> int:
+        """Start a command as lab root with these descriptors as its standard streams. Returns its PID inside."""
+        request = {"do": "spawn", "argv": list(argv), "cwd": mounts.home(), "env": self.environment()}
+        return int(self._ask(request, streams)["spawned"])
+
+    def kill(self, pid: int) -> None:
+        """Kill what was started, and all of its process group. Raises Refused."""
+        self._ask({"do": "kill", "group": pid})
+
+    def ended(self) -> Iterator[tuple[int, int]]:
+        """What was started and has ended, as far as it is known without waiting: PID and exit status."""
+        while select.select([self._control], [], [], 0)[0]:
+            message = self._control.receive()[0]
+            self._ended[message["ended"]] = int(message["status"])
+        while self._ended:
+            yield self._ended.popitem()
+
+    def fileno(self) -> int:
+        """For select(2): readable when something that was started has ended, or PID 1 has."""
+        return self._control.fileno()
 
     @staticmethod
     def environment() -> dict[str, str]:
@@ -137,12 +173,18 @@ class Sandbox:
         try:
             self._control.send(request, fds)
             while "ended" in (answer := self._control.receive())[0]:
-                pass  # a command that was killed, and nobody waits for it any more
+                self._ended[answer[0]["ended"]] = int(answer[0]["status"])
             return answer
         except Closed as closed:
             raise Refused(f"{request['do']} in the sandbox", why="its PID 1 has died") from closed
 
-    def _wait(self, pid: int, shown: str, timeout: float) -> int:
+    def wait(self, pid: int, shown: str, timeout: float) -> int:
+        """Wait for the end of what was started. shown: it in words.  timeout: seconds. Returns its exit status.
+
+        Raises Refused when it does not end in time, after it was killed.
+        """
+        if pid in self._ended:
+            return self._ended.pop(pid)
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         deadline = time.monotonic() + timeout
@@ -151,9 +193,10 @@ class Sandbox:
                 message = self._control.receive()[0]
             except Closed as closed:
                 raise Refused(shown, why="the sandbox's PID 1 has died") from closed
-            if message.get("ended") == pid:
+            if message["ended"] == pid:
                 return int(message["status"])
-        self._ask({"do": "kill", "group": pid})
+            self._ended[message["ended"]] = int(message["status"])
+        self.kill(pid)
         raise Refused(shown, why=f"it did not end within {timeout:g} s and was killed")
 
 

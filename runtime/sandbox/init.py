@@ -15,6 +15,7 @@ from runtime.errors import Problem, Refused
 from runtime.sandbox import web
 from runtime.sandbox.channel import Channel, Closed, pack
 from runtime.sandbox.mounts import LARGEST_FILE, NETNS_DIR, PATH
+from runtime.sandbox.terminal import new_terminal
 
 _CANNOT_RUN = 127
 _NOT_TO_BE_RUN = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC, errno.ELOOP, errno.EISDIR)
@@ -69,6 +70,8 @@ def _answer(control: Channel, spawned: set[int]) -> None:
             control.send({"done": True})
         elif request["do"] == "pidfd":
             _send_pidfd(control, request["pid"])
+        elif request["do"] == "open_terminal":
+            _send_terminal(control)
         elif request["do"] == "serve":
             serve_folder(fds[0], request["port"], request["folder"])
             control.send({"done": True})
@@ -153,6 +156,15 @@ def _send_pidfd(control: Channel, pid: int) -> None:
     os.close(pidfd)
 
 
+def _send_terminal(control: Channel) -> None:
+    try:
+        terminal = new_terminal()
+    except OSError as error:
+        raise Refused("open a terminal in the sandbox", error.errno or 0) from error
+    control.send({"path": terminal.path}, (terminal.master,))
+    os.close(terminal.master)
+
+
 def serve_folder(netns: int, port: int, folder: str) -> None:
     """A web server in a network namespace, as a child of this process; it listens when this returns."""
     own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -175,14 +187,19 @@ def serve_folder(netns: int, port: int, folder: str) -> None:
 
 
 def kill(group: int) -> None:
-    """Kill a process group, numbered as inside: so no process of the machine can be meant."""
+    """Kill a process group, numbered as inside: so no process of the machine can be meant.
+
+    Of what could not be started the number is 0, which would be this process's own group (kill(2)).
+    """
     with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+        if group > 0:
+            os.killpg(group, signal.SIGKILL)
 
 
 def _spawn(request: dict[str, Any], fds: list[int], control: Channel, spawned: set[int]) -> None:
     """Start a command. Python's own fork(2) would copy this process, which takes longer than many a command does."""
-    argv, actions = request["argv"], [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(fds)]
+    argv, terminal = request["argv"], request.get("terminal")
+    actions = _on_terminal(terminal) if terminal else [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate(fds)]
     try:
         os.chdir(request["cwd"])
         # Python ignores some signals, nohup(1) others.
@@ -191,12 +208,25 @@ def _spawn(request: dict[str, Any], fds: list[int], control: Channel, spawned: s
     except OSError as error:
         if error.errno not in _NOT_TO_BE_RUN:
             raise Refused(f"start {argv[0]}", error.errno or 0) from error
-        os.write(fds[2], f"{argv[0]}: {error.strerror}\n".encode())
+        _say(f"{argv[0]}: {error.strerror}\n", terminal, fds)
         control.send({"spawned": 0})
         control.send({"ended": 0, "status": _CANNOT_RUN})
         return
     spawned.add(pid)
     control.send({"spawned": pid})
+
+
+def _on_terminal(path: str) -> list[Any]:
+    """The leader of a session who opens a terminal has it as its controlling terminal (setsid(2), tty(4))."""
+    return [(os.POSIX_SPAWN_OPEN, 0, path, os.O_RDWR, 0), *((os.POSIX_SPAWN_DUP2, 0, number) for number in (1, 2))]
+
+
+def _say(text: str, terminal: str | None, fds: list[int]) -> None:
+    """Tell whoever reads what a command prints why there is none."""
+    with suppress(OSError):
+        fd = os.open(terminal, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC) if terminal else os.dup(fds[2])
+        os.write(fd, text.encode())
+        os.close(fd)
 
 
 def run_first(control: Channel) -> None:

@@ -11,22 +11,27 @@ import pytest
 
 from labrunner.action import Action
 from labrunner.actions.attach_veth import AttachVeth
+from labrunner.actions.converse import Converse
 from labrunner.actions.create_container import CreateContainer
+from labrunner.actions.create_with_shim import CreateWithShim
 from labrunner.actions.delete_container import DeleteContainer
 from labrunner.actions.edit_config import EditConfig
 from labrunner.actions.exec_in_container import ExecInContainer
+from labrunner.actions.exec_with_shim import ExecWithShim
 from labrunner.actions.export_rootfs import ExportRootfs
 from labrunner.actions.kill_container import KillContainer
 from labrunner.actions.move_link import MoveLink
 from labrunner.actions.name_netns import NameNetns
+from labrunner.actions.resize_terminal import ResizeTerminal
 from labrunner.actions.start_container import StartContainer
 from labrunner.actions.write_spec import WriteSpec
 from labrunner.language.vocabulary import word
 from runtime.errors import Problem
 from runtime.facts.likeness import fingerprint
 from runtime.facts.observer import Observer
+from runtime.facts.shims import shims
 from runtime.facts.snapshot import Snapshot
-from tests.bundles import BUNDLE, RUNTIMES, create, make, start
+from tests.bundles import BUNDLE, RUNTIMES, create, look_after, make, start
 from tests.conftest import Lab
 from tests.contract.container_verbs import CONTAINER_VERBS
 
@@ -58,6 +63,28 @@ def _stopped(lab: Lab, runtime: str) -> None:
 def _with_wire(lab: Lab, runtime: str) -> None:
     _created(lab, runtime)
     lab.shell("ip link add veth0 type veth peer name ceth0")
+
+
+def _with_terminal(lab: Lab, runtime: str) -> None:
+    make(lab, runtime, '"sh"', terminal=True)
+
+
+def _without_terminal(lab: Lab, runtime: str) -> None:
+    """Looked after by a shim, and its program reads nothing."""
+    look_after(lab, runtime, '"sleep", "1000"', terminal=False)
+
+
+def _with_pipes(lab: Lab, runtime: str) -> None:
+    look_after(lab, runtime, terminal=False)
+
+
+def _with_cat(lab: Lab, runtime: str) -> None:
+    look_after(lab, runtime, '"cat"')
+
+
+def _with_session(lab: Lab, runtime: str) -> None:
+    look_after(lab, runtime)
+    lab.host.shims.exec(runtime, "c1", "e1", ["sh"], terminal=True)
 
 
 class Example(NamedTuple):
@@ -97,6 +124,31 @@ def _running_there(snapshot: Snapshot) -> set[str]:
     return {each.command for each in snapshot.processes if each.command.startswith("sleep")}
 
 
+def _shims_and_children(snapshot: Snapshot) -> list[tuple[str, str, bool, list[str]]]:
+    return [(shim.name, shim.container, shim.terminal,
+             [each.command for each in snapshot.processes if each.parent == shim.process.pid])
+            for shim in shims(snapshot.processes, snapshot.containers)]
+
+
+def _shims_and_status(snapshot: Snapshot) -> list[tuple[Any, ...]]:
+    """The child of a shim is the stub of the runtime as yet."""
+    found = _shims_and_children(snapshot)
+    assert all(len(children) == 1 for *_, children in found)
+    return [*(each[:3] for each in found), *((each.status,) for each in snapshot.containers)]
+
+
+def _size(name: str) -> Callable[[Snapshot], Any]:
+    return lambda snapshot: next((each.rows, each.columns) for each in snapshot.screens if each.name == name)
+
+
+def _shown(text: str) -> Callable[[Snapshot], bool]:
+    return lambda snapshot: any(text in line for each in snapshot.screens if each.name == "c1" for line in each.lines)
+
+
+def _exits(snapshot: Snapshot) -> list[tuple[str, int]]:
+    return [(each.name, each.status) for each in snapshot.exits]
+
+
 def _links_of_host(snapshot: Snapshot) -> list[tuple[str, str, str]]:
     return [(link.name, link.peer, link.peer_netns) for link in snapshot.netns[0].links if link.kind == "veth"]
 
@@ -132,11 +184,41 @@ EXAMPLES = [
     Example(_created, AttachVeth, {"container": "c1", "name": "veth0", "peer": "eth0"}, _links_of_host,
             [("veth0", "", "")]),
     Example(_with_wire, MoveLink, {"name": "ceth0", "container": "c1"}, _links_of_host, [("veth0", "", "")]),
+    Example(make, CreateWithShim, {"name": "c1", "bundle": BUNDLE}, _shims_and_status,
+            [("c1", "c1", False), ("created",)]),
+    Example(_with_terminal, CreateWithShim, {"name": "c1", "bundle": BUNDLE, "terminal": True}, _shims_and_status,
+            [("c1", "c1", True), ("created",)]),
+    Example(look_after, ExecWithShim, {"container": "c1", "name": "e1", "command": "sleep 7"}, _shims_and_children,
+            [("c1", "c1", True, ["sh"]), ("e1", "c1", False, ["sleep 7"])]),
+    Example(look_after, ExecWithShim, {"container": "c1", "name": "e1", "command": "printf '\\n\\\\ä'; cat; true",
+                                     "terminal": True},
+            _shims_and_children,
+            [("c1", "c1", True, ["sh"]), ("e1", "c1", True, ["sh -c printf '\\n\\\\ä'; cat; true"])]),
+    Example(look_after, ResizeTerminal, {"of": "c1", "size": "30x100"}, _size("c1"), (30, 100)),
+    Example(_with_session, ResizeTerminal, {"of": "e1", "size": "7x300"}, _size("e1"), (7, 300)),
+    Example(look_after, Converse, {"container": "c1", "lines": [{"type": "echo a$((1+1))", "expect": "^a2"}]},
+            _shown("a2"), True),
+    Example(look_after, Converse, {"container": "c1", "lines": ["exit 7"], "status": 7}, _exits, [("c1", 7)]),
+    Example(_with_cat, Converse, {"container": "c1", "lines": ["hello", {"ctrl": "d"}], "status": 0}, _exits,
+            [("c1", 0)]),
+    Example(_with_session, Converse, {"container": "e1", "lines": ["exit 7"], "status": 7}, _exits, [("e1", 7)]),
+    Example(_with_pipes, Converse, {"container": "c1", "lines": ["a=3", "exit $((a+1))"], "status": 4}, _exits,
+            [("c1", 4)]),
+    Example(look_after, Converse, {"container": "c1", "command": "sh", "status": 5, "lines": [
+        "echo b$((1+1)) > /proc/1/fd/1", "exit 5"]}, _shown("b2"), True),
+    Example(make, Converse, {"command": "sh", "lines": [f"echo > {BUNDLE}/made", "exit 3"], "status": 3, "within": 9},
+            _there("/made"), True),
+    Example(make, Converse, {"command": "sh", "lines": [
+        {"expect": "# $"}, {"type": f"echo > {BUNDLE}/made; echo don$((1+1))", "expect": "^don2"}]},
+            _there("/made"), True),
+    Example(make, Converse, {"command": "sh", "lines": [f"echo > {BUNDLE}/made", "kill -9 $$"], "status": 137},
+            _there("/made"), True),
 ]
 
 
 def _look(lab: Lab) -> Snapshot:
-    return Observer(lab.namespaces, lab.sandbox.proc, files=[CONFIG], root=lab.sandbox.root, trees=[BUNDLE]).observe()
+    return Observer(lab.namespaces, lab.sandbox.proc, files=[CONFIG], root=lab.sandbox.root, trees=[BUNDLE],
+                    screens=["c1", "e1"]).observe()
 
 
 def _by_call(lab: Lab, action: Action) -> None:
@@ -146,7 +228,8 @@ def _by_call(lab: Lab, action: Action) -> None:
 def _by_command(lab: Lab, action: Action) -> None:
     """As a person types it, who looks when it is done: a process that was killed has ended by then."""
     pids = [each.pid for each in _look(lab).containers if each.pid]
-    lab.host.shell(action.command(), getattr(action, "status", 0))
+    by_socat = isinstance(action, Converse) and not action.command_
+    lab.host.shell(action.command(), 0 if by_socat else getattr(action, "status", 0) or 0)
     if isinstance(action, KillContainer) and action.signal == "KILL":
         assert all(lab.sandbox.wait_for_end(pid, 5) for pid in pids)
 
@@ -185,12 +268,12 @@ def test_what_was_killed_has_ended(in_sandbox: InSandbox, runtime: str) -> None:
 
 
 def test_every_verb_has_an_example() -> None:
-    done_elsewhere = {"start_docker"}
+    done_elsewhere = {"start_containerd", "start_docker"}
     found = {word(example.action("runc")) for example in EXAMPLES} | {word(EXAMPLES[-1].action("runc"))}
     assert found - {"move_link"} == set(CONTAINER_VERBS) - done_elsewhere
 
 
-@pytest.mark.parametrize("verb", [verb for verb in CONTAINER_VERBS if verb != "start_docker"])
+@pytest.mark.parametrize("verb", [verb for verb in CONTAINER_VERBS if verb not in ("start_containerd", "start_docker")])
 def test_every_argument_has_an_example(verb: str) -> None:
     made = importlib.import_module(f"labrunner.actions.{verb}")
     statement = getattr(made, "".join(part.capitalize() for part in verb.split("_")))
@@ -199,6 +282,16 @@ def test_every_argument_has_an_example(verb: str) -> None:
         if name != "runtime" and name != "from":
             assert argument.required or any(name not in each for each in given), f"{name} is always given"
             assert any(name in each for each in given), f"{name} is never given"
+
+
+SHIM = """\
+mkdir -p /run/conmon/attach /run/conmon/{name} && rm -f /run/conmon/{name}/exit &&
+{{ _OCI_SYNCPIPE=3 conmon --api-version 1 {} \\
+  --runtime $(command -v {}) --bundle {} \\
+  --container-pidfile /run/{name}.pid --conmon-pidfile /run/conmon/{name}/pid \\
+  --persist-dir /run/conmon/{name} --socket-dir-path /run/conmon/attach --log-path k8s-file:/run/conmon/{name}/log \\
+  --log-size-max 8388608 \\
+  --stdin --leave-stdin-open{terminal} 3>&1 > /dev/null; }} | head -n 1"""
 
 
 @pytest.mark.parametrize(("action", "command"), [
@@ -215,6 +308,23 @@ def test_every_argument_has_an_example(verb: str) -> None:
      "ip link add veth0 type veth peer name eth0 netns $(cat /run/c1.pid)"),
     (MoveLink(name="ceth0", container="c1"), "ip link set ceth0 netns $(cat /run/c1.pid)"),
     (NameNetns(container="c1"), "ip netns attach c1 $(cat /run/c1.pid)"),
+    (ResizeTerminal(of="c1", size="24x80"), "echo 1 24 80 > /run/conmon/attach/c1/ctl"),
+    (Converse(container="c1", lines=["ls", {"expect": "bin"}, "exit 3"]),
+     "socat STDIO UNIX-CONNECT:/run/conmon/attach/c1/attach,type=5 <<'END'\nls\nexit 3\nEND"),
+    (Converse(container="c1", lines=["printf '%s\\n' a", {"ctrl": "d"}]),
+     """printf 'printf '"'"'%%s\\\\n'"'"' a\\n\\004' | socat STDIO UNIX-CONNECT:/run/conmon/attach/c1/attach,type=5"""),
+    (Converse(container="c1", command="sh", lines=["exit 3"], runtime="crun"),
+     "script -qec 'crun exec --tty c1 sh' /dev/null <<'END'\nexit 3\nEND"),
+    (Converse(command="echo $HOME", lines=[{"expect": "/"}]),
+     """script -qec 'sh -c '"'"'echo $HOME'"'"'' /dev/null <<'END'\n\nEND"""),
+    (CreateWithShim(name="c1", bundle="/tmp/a b", terminal=True, runtime="crun"), SHIM.format(
+        "--cid c1 --cuuid c1 --name c1", "crun", "'/tmp/a b'", name="c1", terminal=" --terminal")),
+    (ExecWithShim(container="c1", name="e1", command="ls *"),
+     """mkdir -p /run/conmon/e1 && printf '%s\\n' '{"args": ["sh", "-c", "ls *"], "terminal": false, "cwd": "/", """
+     """"user": {"uid": 0, "gid": 0}, "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", """
+     """"TERM=xterm"]}' > /run/conmon/e1/process.json &&\n""" + SHIM.format(
+         "--cid c1 --exec --exec-process-spec /run/conmon/e1/process.json --cuuid e1 --name e1", "runc",
+         "/run/conmon/e1", name="e1", terminal="")),
     (EditConfig(bundle=BUNDLE, at=PTS, remove="gid=5"),
      ("jq '(.mounts[] | select(.destination == \"/dev/pts\") | .options) -= [\"gid=5\"]' /tmp/c1/config.json "
       "> /tmp/c1/config.json.new && mv /tmp/c1/config.json.new /tmp/c1/config.json")),

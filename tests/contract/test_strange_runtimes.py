@@ -1,4 +1,7 @@
-"""Runtimes that are not there, hang, or say strange things; a full disk. Each is told in time, and leaves nothing."""
+"""Runtimes and shims that are not there, hang, or say strange things; a full disk.
+
+Each is told in time, and leaves nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,27 @@ from typing import Any, NamedTuple
 import pytest
 
 from labrunner.action import Action
+from labrunner.actions.converse import Converse
 from labrunner.actions.create_container import CreateContainer
+from labrunner.actions.create_with_shim import CreateWithShim
 from labrunner.actions.edit_config import EditConfig
+from labrunner.actions.exec_with_shim import ExecWithShim
 from labrunner.actions.export_rootfs import ExportRootfs
 from labrunner.actions.start_container import StartContainer
 from labrunner.actions.start_docker import StartDocker
 from labrunner.actions.write_spec import WriteSpec
 from runtime import programs
-from runtime.errors import Problem
+from runtime.errors import Problem, Refused
 from runtime.facts.observer import Observer
 from runtime.oci import containers
-from tests.bundles import BUNDLE, make
+from runtime.oci.shim import starting
+from tests.bundles import BUNDLE, look_after, make
 from tests.conftest import Lab
 
 InSandbox = Callable[..., Any]
 CREATE = CreateContainer(name="c1", bundle=BUNDLE)
+CREATE_WITH_SHIM = CreateWithShim(name="c1", bundle=BUNDLE)
+EXEC_WITH_SHIM = ExecWithShim(container="c1", name="e1", command="true")
 
 
 class Told(NamedTuple):
@@ -55,10 +64,11 @@ def _left(lab: Lab) -> list[str]:
     return left + [each.name for each in snapshot.containers]
 
 
-def _with_fake(lab: Lab, script: str, action: Action) -> Told:
+def _with_fake(lab: Lab, script: str, action: Action, program: str = "runc") -> Told:
     make(lab)
-    lab.shell(f"cat > /run/labrun/bin/runc <<'END'\n#!/bin/sh\n{script}\nEND\nchmod 755 /run/labrun/bin/runc")
-    containers._PATIENCE = 0.5
+    path = f"/run/labrun/bin/{program}"
+    lab.shell(f"cat > {path} <<'END'\n#!/bin/sh\n{script}\nEND\nchmod 755 {path}")
+    containers._PATIENCE = starting._PATIENCE = 0.5
     return _tell(lab, action)
 
 
@@ -88,6 +98,75 @@ def test_what_a_strange_runtime_leads_to(in_sandbox: InSandbox, script: str, say
     assert told.left == []
 
 
+# Shims
+
+NO_WORD, LATE = "conmon ended without a word", "did not end within 0.5 s and was killed"
+NESTED = "head -c 90000 /dev/zero | tr '\\0' '[' >&3"
+
+
+@pytest.mark.parametrize("action", [CREATE_WITH_SHIM, EXEC_WITH_SHIM], ids=["create", "exec"])
+@pytest.mark.parametrize(("script", "says"), [
+    ("sleep 1000", LATE),
+    ("sleep 1000 &", LATE),
+    ("trap '' TERM INT HUP; while :; do :; done", LATE),
+    ("exit 0", NO_WORD),
+    ("exit 7", NO_WORD),
+    ("echo it is Monday >&2; exit 1", "it is Monday"),
+    (f"{RUBBISH}; exit 0", ""),
+    ("head -c 3000000 /dev/urandom >&3", ""),
+    ("yes >&3", "y"),
+    (NESTED, "[[["),
+    ("echo '[]' >&3", "[]"),
+    ("echo '{}' >&3", "{}"),
+    ("echo '{\"data\": \"seven\"}' >&3", "seven"),
+    ("echo '{\"data\": null}' >&3", "null"),
+    ("echo '{\"data\": Infinity}' >&3", "Infinity"),
+    ("echo '{\"data\": NaN}' >&3", "NaN"),
+    ("echo '{\"data\": -1}' >&3", "status -1"),
+    ("echo '{\"data\": -1, \"message\": {\"a\": 5}}' >&3", "{'a': 5}"),
+    ("echo '{\"data\": -1, \"message\": \"no cookies\"}' >&3", "no cookies"),
+])
+def test_what_a_strange_shim_leads_to(in_sandbox: InSandbox, script: str, says: str, action: Action) -> None:
+    told = in_sandbox(_with_fake, script, action, "conmon")
+    assert told.kind == "Refused"
+    assert told.says.startswith(f"start a shim for {'c1' if action is CREATE_WITH_SHIM else 'e1'}: ")
+    assert says in told.says
+    assert len(told.says) < 3000
+    assert "conmon" in told.mend or "runc list" in told.mend
+    assert told.seconds < 5
+    assert told.left == []
+
+
+def test_a_shim_that_lies(in_sandbox: InSandbox) -> None:
+    told = in_sandbox(_with_fake, "echo '{\"data\": 5}' >&3", CREATE_WITH_SHIM, "conmon")
+    assert told.says == "start a shim for c1: it says that it has done it, and yet there is no such container"
+    assert told.mend == "see whether conmon and runc are what they should be: command -v conmon runc"
+
+
+@pytest.mark.parametrize(("script", "says"), [
+    ("sleep 1000", LATE),
+    ("sleep 1000 & sleep 1000", LATE),
+    ("setsid sleep 1000 & sleep 1000", LATE),
+    ("trap '' TERM INT HUP; while :; do :; done", LATE),
+    ("exit 0", ""),
+    ("exit 7", ""),
+    (f"{RUBBISH}; exit 7", ""),
+    ("echo 'time=\"now\" level=error msg=\"no cookies\"' >&2; exit 1", "no cookies"),
+])
+def test_what_a_strange_runtime_leads_a_shim_to(in_sandbox: InSandbox, script: str, says: str) -> None:
+    told = in_sandbox(_with_fake, script, CREATE_WITH_SHIM)
+    assert told.kind == "Refused"
+    assert told.says.startswith("start a shim for c1: ")
+    assert says in told.says
+    assert len(told.says) < 3000
+    assert told.mend
+    assert told.seconds < 5
+    assert told.left == []
+
+
+# Configs, and programs that are not there
+
+
 @pytest.mark.parametrize(("rubbish", "says", "mend"), [
     ("head -c 5000 /dev/urandom", "it is no text of at most 64 KiB", "ls -l"),
     ("head -c 5000 /dev/urandom | base64", "it is not JSON: ", "cat"),
@@ -107,6 +186,8 @@ def _rubbish_config(lab: Lab, script: str) -> Told:
 @pytest.mark.parametrize(("action", "says", "mend"), [
     (WriteSpec(bundle=BUNDLE), "runc is not installed", "sudo apt install runc"),
     (StartContainer(name="c1", runtime="crun"), "crun is not installed", "sudo apt install crun"),
+    (CREATE_WITH_SHIM, "conmon is not installed", "sudo apt install conmon"),
+    (EXEC_WITH_SHIM, "conmon is not installed", "sudo apt install conmon"),
     (StartDocker(), "dockerd is not installed", "sudo apt install docker.io"),
 ])
 def test_what_is_not_installed(in_sandbox: InSandbox, action: Action, says: str, mend: str) -> None:
@@ -156,10 +237,45 @@ def test_a_full_disk_where_the_runtime_keeps_its_state(in_sandbox: InSandbox, ru
     assert told.left == []
 
 
-def _full_run(lab: Lab, action: CreateContainer) -> Told:
+@pytest.mark.parametrize(("runtime", "says"), [
+    ("runc", "unable to store init state"), ("crun", "No space left on device")])
+def test_a_full_disk_where_the_shim_keeps_its_files(in_sandbox: InSandbox, runtime: str, says: str) -> None:
+    told = in_sandbox(_full_run, CreateWithShim(name="c1", bundle=BUNDLE, runtime=runtime))
+    assert told.kind == "Refused"
+    assert told.says.startswith("start a shim for c1: ")
+    assert says in told.says
+    assert told.mend == "a folder is full: df -h /tmp/c1 /run"
+    assert told.seconds < 5
+    assert told.left == []
+
+
+def _full_run(lab: Lab, action: CreateContainer | CreateWithShim) -> Told:
     make(lab, action.tool)
-    lab.sandbox.run(["sh", "-c", "cat /dev/zero > /run/fill1; cat /dev/zero > /run/fill2"])
+    _fill_run(lab)
     return _tell(lab, action)
+
+
+def _fill_run(lab: Lab) -> None:
+    lab.sandbox.run(["sh", "-c", "cat /dev/zero > /run/fill1; cat /dev/zero > /run/fill2"])
+
+
+@pytest.mark.parametrize("runtime", ["runc", "crun"])
+def test_a_full_disk_where_a_session_keeps_its_files(in_sandbox: InSandbox, runtime: str) -> None:
+    """Whoever runs can still be talked with, though what it prints is kept nowhere."""
+    says, mend, there = in_sandbox(_full_session, runtime)
+    assert says.startswith("start a shim for e1: ")
+    assert mend == "a folder is full: df -h"
+    assert there == ["c1"]
+
+
+def _full_session(lab: Lab, runtime: str) -> tuple[str, str, list[str]]:
+    look_after(lab, runtime)
+    _fill_run(lab)
+    with pytest.raises(Refused) as raised:
+        ExecWithShim(container="c1", name="e1", command="true", runtime=runtime).apply(lab.host)
+    Converse(container="c1", lines=[{"type": "echo a$((1+1))", "expect": "a2"}]).apply(lab.host)
+    snapshot = Observer(lab.namespaces, lab.sandbox.proc, root=lab.sandbox.root).observe()
+    return str(raised.value), raised.value.mend, [each for each in ("c1", "e1") if snapshot.shim(each)]
 
 
 # Programs that end

@@ -21,6 +21,9 @@ NOT_RUN = {
     "./labrun run bridge-network --pause": "it waits for Enter at a terminal: test_cli.py types it",
     "./labrun run netns-veth --pause": "the same",
     "./labrun run runc-lifecycle --pause": "the same",
+    "./labrun run attach-vs-exec --until attach --keep": "it waits for others: test_kept.py is these",
+    "./labrun shell": "the same",
+    "./labrun attach c1": "the same",
     "./labrun new my-lab": "it writes into the checkout: test_new.py does it elsewhere",
     "./labrun import notes.md -o my-lab": "it writes into the checkout: tests/importing does it elsewhere",
 }

@@ -72,7 +72,7 @@ def whole(example: str) -> str:
         lines += [f"  - id: {name}", f"    title: {name}"]
         if name == "this" and (key not in LAB or "rooms" in example):
             lines.append(indent(example, "    "))
-        if name != "this" or key != "check":
+        if name != "this" or not re.search("(?m)^check:", example):
             lines += ["    check:", f"      - netns: {name}"]
     return "\n".join(lines) + "\n" + (example if key in LAB and "rooms" not in example else "")
 

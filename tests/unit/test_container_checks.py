@@ -54,16 +54,15 @@ def lab(*, containers: tuple[Found, ...] = (C1, STOPPED), processes: tuple[Runni
 
 LAB = lab()
 CREATED = lab(containers=(C1._replace(status="created", command="runc init"),))
-EARLIER = {"create": CREATED, "other": lab(containers=(C1._replace(pid=5, started=50),)), "empty": lab(containers=())}
 
 
 def judge(check: Check, snapshot: Snapshot) -> Verdict:
-    return check.judge(Evidence(snapshot, {}, EARLIER))
+    return check.judge(Evidence(snapshot, {}))
 
 
 PASS = [
     (Container(name="c1"), LAB),
-    (Container(name="c1", status="running", bundle=BOX, same_since="create"), LAB),
+    (Container(name="c1", status="running", bundle=BOX), LAB),
     (Container(name="c1", status="created"), CREATED),
     (Container(name="old", status="stopped"), LAB),
     (Container(name="none", exists=False), LAB),
@@ -123,12 +122,6 @@ FAIL = [
     Failing(Container(name="old", status="running"), LAB, "stopped, of the bundle /tmp/old",
             "old is stopped, not running, because its program has ended; make it anew: crun delete old && "
             "crun create --bundle /tmp/old --pid-file /run/old.pid old && crun start old"),
-    Failing(Container(name="c1", same_since="other"), LAB, RUNNING,
-            "c1 is the process 7 now, and was 5 in step 'other', so it was made anew; see it: runc state c1"),
-    Failing(Container(name="old", same_since="create"), LAB, "stopped, of the bundle /tmp/old",
-            "nobody knows which process old was in step 'create'; see it now: crun state old"),
-    Failing(Container(name="c1", same_since="never"), LAB, RUNNING,
-            "nobody knows which process c1 was in step 'never'; see it now: runc state c1"),
     Failing(Bundle(path=BOX), lab(spec=None), "something is missing",
             "there is no /tmp/c1/config.json; make one: mkdir -p /tmp/c1 && runc spec --bundle /tmp/c1"),
     Failing(Bundle(path=BOX), lab(spec=None)._replace(runtime="crun"), "something is missing",
@@ -228,8 +221,6 @@ def test_every_check_is_here() -> None:
 @pytest.mark.parametrize(("check", "claim"), [
     (Container(name="c1"), "the container c1 is there"),
     (Container(name="c1", exists=False), "there is no container c1"),
-    (Container(name="c1", status="running", same_since="create"),
-     "the container c1 is running, still the process that it was in step 'create'"),
     (Namespaces(of="container c1", own=["pid"]), "container c1 has a pid namespace of its own"),
     (Namespaces(of="container c1", own=["pid", "net"], shared=["user"]),
      "container c1 has pid and net namespaces of its own, and shares user with labhost"),

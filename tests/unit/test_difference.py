@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from runtime.facts.containers import Container
 from runtime.facts.difference import Change, difference, show_route, show_rule
+from runtime.facts.exits import Exit
+from runtime.facts.files import File
 from runtime.facts.neighbours import Neighbour
 from runtime.facts.processes import Process
 from runtime.facts.routes import Route
 from runtime.facts.rules import Chain
+from runtime.facts.screens import Screen
 from runtime.facts.snapshot import Snapshot
+from runtime.facts.streams import Stream
 from runtime.facts.sysctls import path_of
+from runtime.facts.trees import Tree
 from runtime.network.command_line import add_veth, ip, link, move_link, place, within
+from tests.golden.schema import SCHEMA
 from tests.handmade import HOST, ONE, bare, change, down, facts_of, finished, masquerade, relink, route, without
 
 LAB = finished()
@@ -91,6 +98,31 @@ def test_processes() -> None:
     more = LAB._replace(processes=(*LAB.processes, Process(9, 1, 300, "ping 10.0.0.1", ())))
     assert difference(LAB, more) == (Change("added", "", "process", "9 ping 10.0.0.1"),)
     assert difference(more, LAB) == (Change("removed", "", "process", "9 ping 10.0.0.1"),)
+
+
+def test_exit_statuses() -> None:
+    """A program that is started anew takes the old one away; streams and screens are no news."""
+    seven, eight = (LAB._replace(exits=(Exit("c1", status),)) for status in (7, 8))
+    assert difference(LAB, seven) == (Change("added", "", "exit", "c1", (("status", "", "7"),)),)
+    assert difference(seven, eight) == (Change("changed", "", "exit", "c1", (("status", "7", "8"),)),)
+    assert difference(seven, LAB) == (Change("removed", "", "exit", "c1"),)
+    seen = LAB._replace(streams=(Stream(7, 0, "pipe", "pipe 1:2", True, False, "pipe:[2]"),),
+                        screens=(Screen("c1", ("hello",), 24, 80),))
+    assert difference(LAB, seen) == ()
+
+
+def test_an_exit_status_of_zero_is_told() -> None:
+    assert difference(LAB, LAB._replace(exits=(Exit("c1", 0),)))[0].fields == (("status", "", "0"),)
+
+
+def test_every_kind_of_change_is_in_the_contract() -> None:
+    whole = change(LAB, HOST, chains=(CHAIN,), neighbours=(Neighbour("br0", "192.168.0.2", True),))._replace(
+        files=(File("/x", "file", "644", 1, "", "x"),), trees=(Tree("/y", (), ()),), exits=(Exit("c1", 7),),
+        containers=(Container("c1", "runc", "running", "/tmp/c1", 7, 70, "sh"),))
+    kinds = {each.kind for each in (*difference(LAB, whole), *difference(without(LAB, HOST), LAB),
+                                    *difference(LAB._replace(processes=()), LAB),
+                                    *difference(LAB, change(LAB, HOST, sysctls=(("net.ipv4.ip_forward", "0"),))))}
+    assert kinds == {*SCHEMA["$defs"]["change"]["properties"]["kind"]["enum"]}
 
 
 @pytest.mark.parametrize(("given", "shown"), [

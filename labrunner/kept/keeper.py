@@ -1,0 +1,143 @@
+"""Who keeps a lab: waits for others, opens terminals for them and joins containers, and tells how programs ended.
+
+    client                                          keeper
+    {"open": {"in": "c1", "argv": [], ...}} ------> a program is started in the sandbox
+    <----------------- {"opened": ...}, descriptors of its terminal, or of three pipes
+    <----------------- {"ended": status}
+    {"attach": "c1"} -----------------------------> a connection to the container's shim
+    <----------------- {"attached": ...}, its descriptor
+    {"resize": ["c1", rows, columns]}, {"exit_of": "c1"}
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, NamedTuple
+
+from labrunner.kept.place import Door
+from labrunner.session import Session
+from runtime.errors import Problem, Refused
+from runtime.sandbox.channel import Channel, Closed, pack
+
+_EXITING = 3.0  # seconds for a shim to write down how its container ended
+
+
+class _Started(NamedTuple):
+    by: Channel
+    terminal: bool
+
+
+class Keeper:
+    """Keeps a lab until it is told to stop, by SIGINT, SIGTERM or SIGHUP."""
+
+    def __init__(self, session: Session, door: Door) -> None:
+        self._session, self._door = session, door
+        self._clients: list[Channel] = []
+        self._running: dict[int, _Started] = {}  # by their PID inside
+
+    def keep(self) -> None:
+        """Returns when it was told to stop, or the sandbox has died."""
+        with _told_to_stop() as stop:
+            watched: list[Any] = [stop, self._door, self._session.sandbox]
+            while True:
+                ready, _, _ = select.select([*watched, *self._clients], [], [])
+                if stop in ready:
+                    return
+                if self._session.sandbox in ready and not self._tell_of_ends():
+                    return
+                if self._door in ready and (channel := self._door.let_in()):
+                    self._clients.append(channel)
+                for client in [each for each in self._clients if each in ready]:
+                    self._answer(client)
+
+    def _tell_of_ends(self) -> bool:
+        """Whether the sandbox lives on."""
+        try:
+            for pid, status in self._session.sandbox.ended():
+                started = self._running.pop(pid, None)
+                if started:
+                    with suppress(Closed):
+                        started.by.send({"ended": status})
+        except Closed:
+            return False
+        return True
+
+    def _answer(self, client: Channel) -> None:
+        try:
+            request = client.receive()[0]
+            try:
+                self._do(client, request)
+            except Problem as problem:
+                client.send({"problem": pack(problem)})
+            except OSError as error:
+                client.send({"problem": pack(Refused("let somebody into the lab", error.errno or 0))})
+        except (Closed, ValueError, KeyError, TypeError):  # it has gone, or is no client of ours
+            self._forget(client)
+
+    def _forget(self, client: Channel) -> None:
+        """What it started ends with its terminal (SIGHUP); without one nobody would tell it."""
+        self._clients.remove(client)
+        client.close()
+        for pid, started in list(self._running.items()):
+            if started.by is client:
+                del self._running[pid]
+                with suppress(Problem):
+                    if not started.terminal:
+                        self._session.sandbox.kill(pid)
+
+    def _do(self, client: Channel, request: dict[str, Any]) -> None:
+        match request:
+            case {"open": wanted}:
+                self._open(client, wanted)
+            case {"attach": name}:
+                attached, terminal = self._session.host.shims.attach(name)
+                client.send({"attached": True, "terminal": terminal}, (attached.fileno(),))
+                attached.close()
+            case {"resize": [name, rows, columns]}:
+                self._session.host.shims.resize(name, rows, columns)
+                client.send({"resized": True})
+            case {"exit_of": name}:
+                client.send({"status": self._session.host.shims.wait_for_exit(name, _EXITING)})
+
+    def _open(self, client: Channel, wanted: dict[str, Any]) -> None:
+        argv = self._session.host.argv_in(wanted["in"], wanted["argv"], wanted["terminal"])
+        with ExitStack() as closing:
+            if wanted["terminal"]:
+                pid, theirs = self._on_terminal(argv, wanted, closing)
+            else:
+                pid, theirs = self._with_pipes(argv, closing)
+            self._running[pid] = _Started(client, wanted["terminal"])
+            client.send({"opened": True}, theirs)
+
+    def _on_terminal(self, argv: list[str], wanted: dict[str, Any], closing: ExitStack) -> tuple[int, list[int]]:
+        terminal = self._session.sandbox.open_terminal(wanted["rows"], wanted["columns"])
+        closing.callback(os.close, terminal.master)
+        pid = self._session.sandbox.start_on(terminal.path, argv, environment={"TERM": wanted["term"]})
+        return pid, [terminal.master]
+
+    def _with_pipes(self, argv: list[str], closing: ExitStack) -> tuple[int, list[int]]:
+        stdin, stdout, stderr = (os.pipe2(os.O_CLOEXEC) for _ in range(3))
+        for fd in (*stdin, *stdout, *stderr):
+            closing.callback(os.close, fd)
+        pid = self._session.sandbox.start_with((stdin[0], stdout[1], stderr[1]), argv)
+        return pid, [stdin[1], stdout[0], stderr[0]]
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[int]:
+    """Gives a descriptor that is readable when this process is to end."""
+    stop, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    old = signal.set_wakeup_fd(wake)
+    try:
+        yield stop
+    finally:
+        signal.set_wakeup_fd(old)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        os.close(stop)
+        os.close(wake)
