@@ -44,8 +44,8 @@ def command() -> str:
     # In a session of its own, as a daemon: so it can be killed with all that it has started, when it does not answer.
     return "\n".join((
         f"mkdir -p {HOME} && printf %s {quote(_CONFIG)} > {HOME}/config.toml",
-        f"! ctr --connect-timeout 1s version > /dev/null 2>&1 || "
-        f"{{ echo containerd runs already: PID $(cat {PID_FILE}) >&2; exit 1; }}",
+        (f"! ctr --connect-timeout 1s version > /dev/null 2>&1 || "
+         f"{{ echo containerd runs already: PID $(cat {PID_FILE}) >&2; exit 1; }}"),
         f"setsid containerd --config {HOME}/config.toml > {LOG} 2>&1 &",
         f"echo $! > {PID_FILE}",
         (f"timeout {_SECONDS} sh -c 'until ctr version; do kill -0 '$!' && sleep 0.02 || exit; done' > /dev/null 2>&1 "
