@@ -13,7 +13,7 @@ from runtime.errors import Refused
 from runtime.network.netns import Namespaces
 from runtime.network.shell import run_command
 from runtime.network.verbs import Network
-from runtime.oci.rootfs.machine import UNPACKING
+from runtime.oci.tar import UNPACKING
 from runtime.sandbox.handle import Sandbox
 
 if TYPE_CHECKING:

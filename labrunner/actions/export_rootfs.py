@@ -4,8 +4,8 @@ from checks.language.statement import argument
 from labrunner.action import Action
 from runtime.container_values import FOLDER, SOURCE
 from runtime.lab_host import LabHost
-from runtime.oci.rootfs.machine import UNPACKING
 from runtime.oci.rootfs.sources import MACHINE, parse
+from runtime.oci.tar import UNPACKING
 
 
 class ExportRootfs(Action):

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from shlex import quote
 
 from runtime.errors import Missing, Problem, Refused
-from runtime.oci.rootfs.archive import export
 from runtime.oci.rootfs.exporting import Failed, Hangs, run
-from runtime.oci.rootfs.streams import Unfit, refused
+from runtime.oci.tar.archive import export
+from runtime.oci.tar.streams import Unfit, refused
 from runtime.programs import how_to_install
 
 PATIENCE = 60.0  # seconds without progress

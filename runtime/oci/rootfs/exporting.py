@@ -8,7 +8,7 @@ import signal
 from collections.abc import Generator
 from time import monotonic
 
-from runtime.oci.rootfs.streams import PIECE, Chunks
+from runtime.oci.tar.streams import PIECE, Chunks
 
 _MOST_SAID = 1 << 16  # bytes
 _GRACE = 10.0  # seconds for a program that nobody reads any more; to remove a container takes a tenth

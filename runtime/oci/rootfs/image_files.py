@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 from shlex import quote
 
-from runtime.oci.rootfs import docker_archive, oci_layout
-from runtime.oci.rootfs.archive import export
-from runtime.oci.rootfs.blobs import Find, opened
-from runtime.oci.rootfs.layers import Image, contents
-from runtime.oci.rootfs.streams import Unfit, refused
+from runtime.oci.image import docker_archive, oci_layout
+from runtime.oci.image.blobs import Find, opened
+from runtime.oci.image.layers import Image, contents
+from runtime.oci.tar.archive import export
+from runtime.oci.tar.streams import Unfit, refused
 
 Progress = Callable[[int], None]
 

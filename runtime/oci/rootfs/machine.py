@@ -12,8 +12,6 @@ from shlex import quote
 
 from runtime import programs
 
-# How tar(1) is called for images: with a single user id, nothing can be given to another user.
-UNPACKING = "--no-same-owner"
 _TOOLS = ("sh", "cat", "env", "hostname", "id", "ip", "kill", "ls", "mount", "ping", "ps", "readlink", "sleep", "touch",
           "true", "uname")
 _PT_INTERP = 3

@@ -13,11 +13,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from runtime.oci.rootfs.cache import obtain, unnamed
-from runtime.oci.rootfs.entries import Entry
-from runtime.oci.rootfs.headers import BLOCK, Header, read_headers
-from runtime.oci.rootfs.streams import LIMITS, Chunks, Limits, StreamReader, counted
-from runtime.oci.rootfs.tree import Place, Tree
+from runtime.oci.tar.cache import obtain, unnamed
+from runtime.oci.tar.entries import Entry
+from runtime.oci.tar.headers import BLOCK, Header, read_headers
+from runtime.oci.tar.streams import LIMITS, Chunks, Limits, StreamReader, counted
+from runtime.oci.tar.tree import Place, Tree
 
 _RECORD = 20 * BLOCK  # as tar(1) writes
 _BUFFER = 1 << 20  # bytes

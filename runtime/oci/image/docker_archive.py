@@ -12,11 +12,11 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from runtime.oci.rootfs.blobs import File, Find, blob
-from runtime.oci.rootfs.documents import expect, member, members, read
-from runtime.oci.rootfs.headers import shown
-from runtime.oci.rootfs.layers import Image, image
-from runtime.oci.rootfs.streams import Unfit
+from runtime.oci.image.blobs import File, Find, blob
+from runtime.oci.image.documents import expect, member, members, read
+from runtime.oci.image.layers import Image, image
+from runtime.oci.tar.headers import shown
+from runtime.oci.tar.streams import Unfit
 
 _MANIFEST = "manifest.json"
 _BY_DIGEST = re.compile(r"blobs/sha256/([0-9a-f]{64})")

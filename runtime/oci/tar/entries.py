@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from runtime.oci.rootfs.headers import Header, shown
-from runtime.oci.rootfs.streams import Unfit
+from runtime.oci.tar.headers import Header, shown
+from runtime.oci.tar.streams import Unfit
 
 LONGEST_PATH = 4096  # bytes (PATH_MAX)
 LONGEST_NAME = 255  # bytes (NAME_MAX)

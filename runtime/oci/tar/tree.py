@@ -6,9 +6,9 @@ as the kernel would do it for a process whose root it is (path_resolution(7)).
 
 from __future__ import annotations
 
-from runtime.oci.rootfs.entries import LONGEST_NAME, LONGEST_PATH, Entry, entry_of, look_at_target, parts_of
-from runtime.oci.rootfs.headers import Header, shown
-from runtime.oci.rootfs.streams import Limits, Unfit
+from runtime.oci.tar.entries import LONGEST_NAME, LONGEST_PATH, Entry, entry_of, look_at_target, parts_of
+from runtime.oci.tar.headers import Header, shown
+from runtime.oci.tar.streams import Limits, Unfit
 
 _WHITEOUT = ".wh."  # image-spec/layer.md, "Whiteouts"
 _OPAQUE = ".wh..wh..opq"

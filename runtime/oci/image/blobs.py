@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
-from runtime.oci.rootfs.cache import unnamed
-from runtime.oci.rootfs.headers import Header, read_headers, shown
-from runtime.oci.rootfs.packing import is_packed, unpacked
-from runtime.oci.rootfs.streams import LIMITS, Chunks, FileReader, Unfit, chunks_of, counted
+from runtime.oci.tar.cache import unnamed
+from runtime.oci.tar.headers import Header, read_headers, shown
+from runtime.oci.tar.packing import is_packed, unpacked
+from runtime.oci.tar.streams import LIMITS, Chunks, FileReader, Unfit, chunks_of, counted
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _MOST_FILES = 10_000  # in a tar of an image

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from runtime.oci.rootfs import sparse
-from runtime.oci.rootfs.streams import Reader, Unfit, take
+from runtime.oci.tar import sparse
+from runtime.oci.tar.streams import Reader, Unfit, take
 
 if TYPE_CHECKING:
     from tarfile import TarInfo

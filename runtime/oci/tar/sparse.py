@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runtime.oci.rootfs.streams import Reader, Unfit, take
+from runtime.oci.tar.streams import Reader, Unfit, take
 
 _BLOCK = 512
 _MOST = 10_000  # pieces of data in one file

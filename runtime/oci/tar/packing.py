@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime.oci.rootfs.streams import PIECE, Chunks, Unfit
+from runtime.oci.tar.streams import PIECE, Chunks, Unfit
 
 _GZIP = b"\x1f\x8b"
 _OTHERS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}

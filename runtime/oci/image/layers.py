@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from runtime.oci.rootfs.blobs import File, verified
-from runtime.oci.rootfs.documents import member, members
-from runtime.oci.rootfs.packing import unpacked
-from runtime.oci.rootfs.streams import Chunks, Unfit
+from runtime.oci.image.blobs import File, verified
+from runtime.oci.image.documents import member, members
+from runtime.oci.tar.packing import unpacked
+from runtime.oci.tar.streams import Chunks, Unfit
 
 _MOST = 128  # docker has at most 127
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from runtime.oci.rootfs.blobs import File
-from runtime.oci.rootfs.streams import Unfit
+from runtime.oci.image.blobs import File
+from runtime.oci.tar.streams import Unfit
 
 _LARGEST = 1 << 20  # bytes
 _KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a text", int: "a number"}

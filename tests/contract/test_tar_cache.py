@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.oci.rootfs import cache
-from runtime.oci.rootfs.cache import Bounds, obtain
+from runtime.oci.tar import cache
+from runtime.oci.tar.cache import Bounds, obtain
 
 DATA = bytes(range(256)) * 400
 
@@ -215,7 +215,7 @@ def test_two_runs_at_once_both_have_it(folder: Path) -> None:
 
 
 def test_a_run_that_is_killed_half_way_leaves_nothing(folder: Path) -> None:
-    code = ("import os, signal\nfrom runtime.oci.rootfs.cache import obtain\n"
+    code = ("import os, signal\nfrom runtime.oci.tar.cache import obtain\n"
             "def make(fd):\n os.write(fd, b'half' * 9999)\n os.kill(os.getpid(), signal.SIGKILL)\n"
             "obtain('docker', 'a', make)")
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.getcwd()})

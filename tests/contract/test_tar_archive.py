@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.errors import Refused
-from runtime.oci.rootfs.archive import vet, walk, write
-from runtime.oci.rootfs.entries import Entry
-from runtime.oci.rootfs.packing import unpacked
 from runtime.oci.rootfs.sources import parse
-from runtime.oci.rootfs.streams import LIMITS, Limits, Unfit
-from runtime.oci.rootfs.tree import Tree
+from runtime.oci.tar.archive import vet, walk, write
+from runtime.oci.tar.entries import Entry
+from runtime.oci.tar.packing import unpacked
+from runtime.oci.tar.streams import LIMITS, Limits, Unfit
+from runtime.oci.tar.tree import Tree
 from tests.tarballs import TYPES, Form, Item, docker_archive, entry, listing, members, owner, tar, tar_of, unpack
 
 GOOD = (

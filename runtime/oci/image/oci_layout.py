@@ -9,11 +9,11 @@ import os
 from functools import partial
 from typing import Any, NamedTuple
 
-from runtime.oci.rootfs.blobs import Find, blob
-from runtime.oci.rootfs.documents import expect, member, members, optional, read
-from runtime.oci.rootfs.headers import shown
-from runtime.oci.rootfs.layers import Image, image
-from runtime.oci.rootfs.streams import Unfit
+from runtime.oci.image.blobs import Find, blob
+from runtime.oci.image.documents import expect, member, members, optional, read
+from runtime.oci.image.layers import Image, image
+from runtime.oci.tar.headers import shown
+from runtime.oci.tar.streams import Unfit
 
 _NAME = "org.opencontainers.image.ref.name"
 _ATTESTATION = "vnd.docker.reference.type"  # what buildkit says of an image, and no image
