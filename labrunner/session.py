@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
+from functools import reduce
+from operator import or_
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +20,7 @@ from runtime.errors import Missing, Problem, Refused
 from runtime.facts.difference import Change, difference
 from runtime.facts.observer import Observer
 from runtime.facts.snapshot import Snapshot
+from runtime.facts.storage import Wanted
 from runtime.lab_host import LabHost
 from runtime.network.netns import Namespaces
 from runtime.network.world import furnish
@@ -61,7 +64,8 @@ class Session:
                                       [path for check in checks for path in check.files()], self.sandbox.root,
                                       [path for check in checks for path in check.trees()], lab.runtime,
                                       streams=any(check.needs_streams() for check in checks),
-                                      screens=[name for check in checks for name in check.screens()])
+                                      screens=[name for check in checks for name in check.screens()],
+                                      storage=reduce(or_, (check.storage() for check in checks), Wanted()))
             self._earlier: dict[str, Snapshot] = {}
             self._now = self._observer.observe()
         except BaseException:
@@ -175,12 +179,12 @@ def _outside(lab: Lab) -> Outside | None:
     """A process that stays outside of the sandbox, when the lab has root file systems of images."""
     if not any(action.outside() for step in lab.steps for action in step.actions):
         return None
-    from runtime.oci.rootfs.sources import parse
+    from runtime.oci.rootfs.sources import AS_IMAGE, open_
     from runtime.sandbox.outside import Outside
 
     def export(source: str) -> int:
-        with streams.counted(f"getting {source}") as tell:
-            return parse(source).archive(tell)
+        with streams.counted(f"getting {source.removeprefix(AS_IMAGE)}") as tell:
+            return open_(source, tell)
 
     return Outside(export)
 

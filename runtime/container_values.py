@@ -12,6 +12,7 @@ from runtime.oci.rootfs import sources
 from runtime.values import TEXT, Kind, choice, in_words, many
 
 _ID = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}")
 _PATH = {"type": "string", "pattern": "^/.*[^/]$"}
 _SIGNALS = ("TERM", "KILL", "INT", "HUP", "QUIT", "STOP", "CONT", "USR1", "USR2")
 
@@ -24,6 +25,14 @@ def _container(value: Any) -> str:
         raise ValueError(f"{name!r} is more than a name; did you mean '{alone}'?")
     if not _ID.fullmatch(name) or not name.isascii() or len(name) > 64:
         raise ValueError(f"{name!r} is no name for a container: at most 64 letters, digits and _ + - . are")
+    return name
+
+
+def _image(value: Any) -> str:
+    """image-spec/annotations.md, org.opencontainers.image.ref.name."""
+    name = str(TEXT.parse(value))
+    if not _REFERENCE.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for an image: at most 128 letters, digits and _ . : / @ + - are")
     return name
 
 
@@ -118,6 +127,8 @@ INSIDE: Kind[str] = Kind("path inside", "a path as a container sees it, as /bin/
 CONFIG_PATH: Kind[str] = Kind("config path", "a path into config.json, as process.args[0] or "
                               "mounts[destination=/dev/pts].options", _config_path,
                               {"type": "string", "pattern": r"^\w"}, _wrong_config_path)
+IMAGE: Kind[str] = Kind("image", "the name of an image in an image layout", _image,
+                        {"type": "string", "pattern": f"^{_REFERENCE.pattern}$"}, lambda value: [f"{value}.wrong"])
 JSON: Kind[Any] = Kind("JSON", "anything that JSON has: a text, a number, true, false, a list or an object", _json,
                        {"not": {"type": "null"}}, _wrong_json)
 RUNTIME: Kind[str] = Kind("runtime", f"one of {', '.join(RUNTIMES)}", choice(*RUNTIMES).parse,

@@ -13,12 +13,14 @@ from runtime.errors import Refused
 from runtime.network.netns import Namespaces
 from runtime.network.shell import run_command
 from runtime.network.verbs import Network
+from runtime.oci.rootfs.sources import AS_IMAGE
 from runtime.oci.tar import UNPACKING
 from runtime.sandbox.handle import Sandbox
 
 if TYPE_CHECKING:
     from runtime.oci.config import Edit
     from runtime.oci.containers import Containers
+    from runtime.oci.image.images import Images
     from runtime.oci.shim.line import Line
     from runtime.oci.shim.shims import Shims
     from runtime.sandbox.outside import Outside
@@ -43,6 +45,12 @@ class LabHost:
         from runtime.oci.containers import Containers  # most labs have none
 
         return Containers(self._sandbox)
+
+    @cached_property
+    def images(self) -> Images:
+        from runtime.oci.image.images import Images
+
+        return Images(self._sandbox)
 
     @cached_property
     def shims(self) -> Shims:
@@ -106,12 +114,25 @@ class LabHost:
 
         Raises Refused, Missing.
         """
-        if self._outside is None:
-            raise Refused(f"get {source}", why="nobody is outside of the sandbox to get it")
-        tar = self._outside.stream(source)
-        try:
+        with self._streamed(source) as tar:
             run_command(self._sandbox, f"mkdir -p {quote(to)} && tar {UNPACKING} -xC {quote(to)}", stdin=tar,
                         timeout=_UNPACKING)
+
+    def import_image(self, source: str, store: str, name: str) -> None:
+        """Store an image from outside in an image layout. source: see runtime.oci.rootfs.sources.
+
+        Raises Refused, Missing.
+        """
+        with self._streamed(f"{AS_IMAGE}{source}") as tar:
+            self.images.import_archive(store, name, tar)
+
+    @contextmanager
+    def _streamed(self, name: str) -> Iterator[int]:
+        if self._outside is None:
+            raise Refused(f"get {name}", why="nobody is outside of the sandbox to get it")
+        tar = self._outside.stream(name)
+        try:
+            yield tar
         finally:
             os.close(tar)
 

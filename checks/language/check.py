@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from checks.language.statement import Statement
 from runtime.facts.snapshot import Snapshot
+from runtime.facts.storage import Wanted
 from runtime.probes.asking import Answer, Probe
 
 A = TypeVar("A", bound=Answer)
@@ -81,6 +82,10 @@ class Check(Statement, ABC):
     def screens(self) -> tuple[str, ...]:
         """Containers, or sessions of exec, whose terminals are wanted in the Snapshot."""
         return ()
+
+    def storage(self) -> Wanted:
+        """What is wanted in the Snapshot of images, layers, overlays and of the room that folders take."""
+        return Wanted()
 
     def passed(self, expected: str, actual: str = "") -> Verdict:
         return Verdict(self.claim(), "pass", expected, actual or expected)

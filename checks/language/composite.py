@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.reasoning.wording import listed
 from runtime.facts.snapshot import Snapshot
+from runtime.facts.storage import Wanted
 from runtime.probes.asking import Probe
 from runtime.values import Kind
 
@@ -47,6 +50,9 @@ class Composite(Check):
 
     def screens(self) -> tuple[str, ...]:
         return tuple(name for check in self.checks for name in check.screens())
+
+    def storage(self) -> Wanted:
+        return reduce(or_, (check.storage() for check in self.checks))
 
     def claims(self) -> list[str]:
         """What each of them claims."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from struct import Struct
 from time import monotonic, sleep
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
@@ -20,6 +20,7 @@ from runtime.facts.rules import Chain, Rule, read_rules, with_names
 from runtime.facts.screens import Screen, read_screens
 from runtime.facts.shims import CONMON, shims
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.facts.storage import Storage, Wanted
 from runtime.facts.streams import read_streams
 from runtime.facts.sysctls import read_sysctls
 from runtime.facts.trees import read_trees
@@ -27,6 +28,9 @@ from runtime.netlink.message import REQUEST, Message, attributes, u32
 from runtime.network.link_events import wait_until
 from runtime.network.netns import Namespaces, Netns
 from runtime.oci.available import RUNTIMES
+
+if TYPE_CHECKING:
+    from runtime.facts.storage_reader import StorageReader
 
 FORWARDING = "net.ipv4.ip_forward"
 
@@ -47,14 +51,16 @@ class Observer:
     files, trees: paths to look at; links are resolved below `root`, the descriptor of the sandbox's root directory.
     runtime: the OCI runtime that the lab is carried out with.
     streams: whether the descriptors of all processes are wanted.  screens: containers whose terminals are.
+    storage: images, layers, overlays, and folders whose room is.
     """
 
     def __init__(self, namespaces: Namespaces, proc: int, sysctls: Iterable[str] = (), files: Iterable[str] = (),
                  root: int = -1, trees: Iterable[str] = (), runtime: str = RUNTIMES[0], *, streams: bool = False,
-                 screens: Iterable[str] = ()) -> None:
+                 screens: Iterable[str] = (), storage: Wanted | None = None) -> None:
         self._namespaces, self._proc, self._root, self._runtime = namespaces, proc, root, runtime
         self._files, self._trees = tuple(dict.fromkeys(files)), tuple(dict.fromkeys(trees))
         self._streams, self._screens = streams, tuple(dict.fromkeys(screens))
+        self._storage = _storage_reader(root, proc, storage) if storage and any(storage) else None
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
         self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
         self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
@@ -74,7 +80,8 @@ class Observer:
         return Snapshot(facts, processes, read_files(self._root, self._files), containers,
                         read_trees(self._root, self._trees), self._runtime, read_exits(self._root),
                         read_streams(self._proc, processes) if self._streams else (),
-                        self._read_screens(processes, containers))
+                        self._read_screens(processes, containers),
+                        self._storage.read() if self._storage else Storage())
 
     def _read_screens(self, processes: tuple[Process, ...], containers: tuple[Container, ...]) -> tuple[Screen, ...]:
         found = tuple(shims(processes, containers))
@@ -175,3 +182,7 @@ def _name(links: list[RawLink], index: int) -> str:
     return next((link.name for link in links if link.ifindex == index), "") if index else ""
 
 
+def _storage_reader(root: int, proc: int, wanted: Wanted) -> StorageReader:
+    from runtime.facts.storage_reader import StorageReader  # most labs have no images, and need no digests
+
+    return StorageReader(root, proc, wanted)

@@ -15,6 +15,7 @@ from runtime.facts.routes import Route
 from runtime.facts.rules import Chain, Rule
 from runtime.facts.screens import Screen
 from runtime.facts.shims import Shim, shims
+from runtime.facts.storage import Storage
 from runtime.facts.streams import Stream
 from runtime.facts.trees import Tree
 from runtime.oci.available import RUNTIMES
@@ -45,7 +46,7 @@ class NetnsFacts(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Frozen, comparable, writable as JSON. files, trees, streams, screens: those that were asked for and are there.
+    """Frozen, comparable, writable as JSON. files, trees, streams, screens, storage: what was asked for and is there.
 
     runtime: the OCI runtime that the lab is carried out with.
     """
@@ -59,6 +60,7 @@ class Snapshot(NamedTuple):
     exits: tuple[Exit, ...] = ()
     streams: tuple[Stream, ...] = ()
     screens: tuple[Screen, ...] = ()
+    storage: Storage = Storage()
 
     def find(self, name: str) -> NetnsFacts | None:
         """The network namespace called `name`."""

@@ -67,6 +67,9 @@ def refusal(source: str) -> Refused:
     """What is said of a source that can't be had; there is always something to do next."""
     with pytest.raises(Refused) as caught:
         parse(source).archive()
+    with pytest.raises(Refused) as as_image:
+        parse(source).layout()
+    assert as_image.value.why == caught.value.why
     assert caught.value.why.isprintable()
     assert caught.value.mend
     assert "PATH" not in caught.value.mend

@@ -32,12 +32,13 @@ from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.network.link_events import wait_until
 from runtime.network.shell import run_command
 from tests.conftest import Lab
-from tests.contract.container_verbs import CONTAINER_VERBS
+from tests.contract.container_verbs import CONTAINER_VERBS, IMAGE_VERBS
 from tests.contract.rule_examples import RULE_EXAMPLES, RULES_REFUSED
 
 InSandbox = Callable[..., Any]
-# The others: test_shell_verbs.py and test_container_verbs.py
-VERBS = [verb for verb in words("labrunner.actions") if verb not in ("run", "serve", "write", *CONTAINER_VERBS)]
+# In test_shell_verbs.py, test_container_verbs.py and test_images.py
+_OTHERS = ("run", "serve", "write", *CONTAINER_VERBS, *IMAGE_VERBS)
+VERBS = [verb for verb in words("labrunner.actions") if verb not in _OTHERS]
 PORTS = "net.ipv4.ip_local_port_range"
 DOTTED = "net.ipv4.conf.v/1.forwarding"  # of the interface v.1, see sysctl(8)
 

@@ -25,8 +25,9 @@ WAYS += [(lab, "netlink", "crun") for lab in CONTAINERS]
 
 
 def test_which_labs_are_about_containers() -> None:
-    assert CONTAINERS == ["attach-vs-exec", "container-network", "container-shim", "containerd-shim",
-                          "docker-run-by-hand", "oci-bundle", "runc-lifecycle", "scratch-container"]
+    assert CONTAINERS == ["attach-vs-exec", "build-cache", "build-image", "container-network", "container-shim",
+                          "containerd-shim", "docker-run-by-hand", "image-layers", "oci-bundle", "runc-lifecycle",
+                          "scratch-container"]
 
 
 @pytest.mark.parametrize(("lab", "network", "runtime"), WAYS)

@@ -481,7 +481,8 @@ def test_the_json_of_a_verdict() -> None:
 # test_tcp_http_checks.py, test_file_check.py, test_composite_checks.py
 ELSEWHERE = {"tcp", "http", "file", "all_of", "any_of", "not",
              "bundle", "config", "container", "namespaces", "process", "rootfs",  # test_container_checks.py
-             "exit_status", "holds_stream", "parent", "screen", "survives"}  # test_shim_checks.py
+             "exit_status", "holds_stream", "parent", "screen", "survives",  # test_shim_checks.py
+             "blob", "disk_use", "image", "layer", "overlay"}  # test_image_checks.py
 
 
 def test_every_check_is_here() -> None:

@@ -32,9 +32,9 @@ def find_image(find: Find, reference: str) -> Image:
                     "it is an OCI image layout: ask for oci:PATH" if layout else "")
     chosen = _choose(expect(read(manifest, _MANIFEST), list, _MANIFEST), reference)
     config = member(chosen, "Config", str, _MANIFEST)
-    identity, document = _config(find, config)
+    identity, file = _config(find, config)
     layers = members(chosen, "Layers", str, _MANIFEST) if chosen.get("Layers") is not None else []
-    return image(identity, document, [partial(_layer, find, layer) for layer in layers])
+    return image(identity, file, [partial(_layer, find, layer) for layer in layers])
 
 
 def _choose(found: list[Any], reference: str) -> dict[str, Any]:
@@ -54,16 +54,18 @@ def _names(image: dict[str, Any]) -> list[str]:
     return tags or [member(image, "Config", str, _MANIFEST)]
 
 
-def _config(find: Find, name: str) -> tuple[str, Any]:
-    """The digest of a config, which most often is its name as well, and what it says."""
+def _config(find: Find, name: str) -> tuple[str, File]:
+    """A config and its digest, which most often is its name as well."""
     file = find(name)
-    document = read(file, shown(name))
-    identity = f"sha256:{sha256(b''.join(file.chunks)).hexdigest()}" if file else ""
+    if not file:
+        raise Unfit(f"it has no file {shown(name)}")
+    read(file, shown(name))  # or it might be larger than the memory
+    identity = f"sha256:{sha256(b''.join(file.chunks)).hexdigest()}"
     match = _CONFIG_BY_DIGEST.fullmatch(name)
     if match and identity != f"sha256:{match[1]}":
         raise Unfit(f"its config has the digest {identity}, and has to have sha256:{match[1]}: it was changed or is "
                     f"damaged")
-    return identity, document
+    return identity, file
 
 
 def _layer(find: Find, name: str) -> File:

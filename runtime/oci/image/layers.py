@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from runtime.oci.image.blobs import File, verified
-from runtime.oci.image.documents import member, members
+from runtime.oci.image.documents import member, members, read
 from runtime.oci.tar.packing import unpacked
 from runtime.oci.tar.streams import Chunks, Unfit
 
@@ -21,20 +21,26 @@ class Layer(NamedTuple):
 
 
 class Image(NamedTuple):
-    """identity: the digest of its config, and so of all that it has.  layers: lowest first."""
+    """identity: the digest of its config, and so of all that it has.  layers: lowest first.
+
+    config, manifest: the documents as they are, the manifest b'' where there is none of OCI's.
+    """
 
     identity: str
     layers: tuple[Layer, ...]
+    config: bytes
+    manifest: bytes = b""
 
 
-def image(identity: str, config: Any, opens: list[Callable[[], File]]) -> Image:
-    """An image with that config, and as many layers as that names. Raises Unfit."""
+def image(identity: str, file: File, opens: list[Callable[[], File]]) -> Image:
+    """An image with the config in a file, and as many layers as that names. Raises Unfit."""
+    config = read(file, "its config")
     diff_ids = members(member(config, "rootfs", dict, "its config"), "diff_ids", str, "its config")
     if len(diff_ids) != len(opens):
         raise Unfit(f"it has {len(opens)} layers, and its config names {len(diff_ids)}")
     if len(opens) > _MOST:
         raise Unfit(f"it has {len(opens)} layers, and {_MOST} are allowed")
-    return Image(identity, tuple(map(Layer, opens, diff_ids)))
+    return Image(identity, tuple(map(Layer, opens, diff_ids)), b"".join(file.chunks))
 
 
 def contents(image: Image) -> Iterator[Chunks]:

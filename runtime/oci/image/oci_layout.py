@@ -15,11 +15,11 @@ from runtime.oci.image.layers import Image, image
 from runtime.oci.tar.headers import shown
 from runtime.oci.tar.streams import Unfit
 
-_NAME = "org.opencontainers.image.ref.name"
+NAME = "org.opencontainers.image.ref.name"
 _ATTESTATION = "vnd.docker.reference.type"  # what buildkit says of an image, and no image
 _DEEPEST = 4  # indexes in indexes
 _PACKED_OTHERWISE = ("+zstd", "+encrypted")
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386"}  # GOARCH
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386"}  # GOARCH
 
 
 class Descriptor(NamedTuple):
@@ -38,9 +38,10 @@ def find_image(find: Find, reference: str) -> Image:
     _expect_layout(find)
     descriptor = _choose(_descriptors(read(find("index.json"), "index.json"), "manifests"), reference)
     for _ in range(_DEEPEST):
-        manifest = expect(read(blob(find, descriptor.digest, descriptor.size), "its manifest"), dict, "its manifest")
+        file = blob(find, descriptor.digest, descriptor.size)
+        manifest = expect(read(file, "its manifest"), dict, "its manifest")
         if "manifests" not in manifest:
-            return _image(find, manifest)
+            return _image(find, manifest)._replace(manifest=b"".join(file.chunks))
         descriptor = _for_this_machine(_descriptors(manifest, "manifests"))
     raise Unfit(f"its indexes point to more than {_DEEPEST} indexes one behind the other")
 
@@ -63,8 +64,8 @@ def _image(find: Find, manifest: Any) -> Image:
         if layer.media_type.endswith(_PACKED_OTHERWISE):
             raise Unfit(f"its layer {layer.digest} is a {shown(layer.media_type)}, and labrun unpacks gzip only",
                         "unpack its layers: skopeo copy oci:PATH docker-archive:/tmp/image.tar")
-    document = read(blob(find, config.digest, config.size), "its config")
-    return image(config.digest, document, [partial(blob, find, layer.digest, layer.size) for layer in layers])
+    return image(config.digest, blob(find, config.digest, config.size),
+                 [partial(blob, find, layer.digest, layer.size) for layer in layers])
 
 
 def _descriptors(of: Any, key: str) -> list[Descriptor]:
@@ -77,7 +78,7 @@ def _descriptor(found: dict[str, Any], key: str) -> Descriptor:
     annotations, platform = (optional(found, each, dict, {}) for each in ("annotations", "platform"))
     names = [optional(platform, each, str, "") for each in ("os", "architecture")]
     return Descriptor(member(found, "digest", str, where), member(found, "size", int, where),
-                      optional(found, "mediaType", str, ""), optional(annotations, _NAME, str, ""),
+                      optional(found, "mediaType", str, ""), optional(annotations, NAME, str, ""),
                       "/".join(names) if all(names) else "", _ATTESTATION not in annotations)
 
 
@@ -95,7 +96,7 @@ def _choose(found: list[Descriptor], reference: str) -> Descriptor:
 def _for_this_machine(found: list[Descriptor]) -> Descriptor:
     images = [each for each in found if each.is_image]
     machine = os.uname().machine
-    wanted = f"linux/{_ARCHITECTURES.get(machine, machine)}"
+    wanted = f"linux/{ARCHITECTURES.get(machine, machine)}"
     fits = [each for each in images if each.platform == wanted] or [each for each in images if not each.platform]
     if not fits:
         others = ", ".join(sorted({shown(each.platform) for each in images})[:20]) or "nothing"

@@ -17,9 +17,13 @@ from collections.abc import Callable
 from shlex import quote
 
 from runtime.errors import Missing, Problem, Refused
+from runtime.oci.image import layout_tar
+from runtime.oci.image.blobs import opened
+from runtime.oci.image.docker_archive import find_image
 from runtime.oci.rootfs.exporting import Failed, Hangs, run
-from runtime.oci.tar.archive import export
-from runtime.oci.tar.streams import Unfit, refused
+from runtime.oci.tar.archive import export, write_all
+from runtime.oci.tar.cache import unnamed
+from runtime.oci.tar.streams import LIMITS, Unfit, counted, refused
 from runtime.programs import how_to_install
 
 PATIENCE = 60.0  # seconds without progress
@@ -63,6 +67,26 @@ def archive(program: str, image: str, progress: Callable[[int], None], patience:
         raise refused(f"take the root file system of the image {image}", error, f"{shown} | tar -tv") from None
     finally:
         tar.close()
+
+
+def layout(program: str, image: str, progress: Callable[[int], None], patience: float = PATIENCE) -> int:
+    """A descriptor of the vetted image itself: see runtime.oci.image.layout_tar. The rest: as for `archive`."""
+    digest = _digest(program, image, patience)
+    shown = f"{program} save {quote(image)}"
+    words = [program, "save", *(["--format", "docker-archive"] if program == "podman" else []), digest]
+    tar, file = run(words, patience, kill=True), unnamed()
+    try:
+        for piece in counted(tar, LIMITS.unpacked, progress):
+            write_all(file, piece)
+        with opened(f"/proc/self/fd/{file}", folder=False) as find:
+            return layout_tar.export(program, find_image(find, ""), progress)
+    except (Failed, Hangs) as error:
+        raise _problem(program, image, shown, error) from None
+    except (Unfit, OSError) as error:
+        raise refused(f"take the image {image}", error, f"{shown} | tar -tv") from None
+    finally:
+        tar.close()
+        os.close(file)
 
 
 def _digest(program: str, image: str, patience: float) -> str:

@@ -12,8 +12,8 @@ from shlex import quote
 
 from runtime import programs
 
-_TOOLS = ("sh", "cat", "env", "hostname", "id", "ip", "kill", "ls", "mount", "ping", "ps", "readlink", "sleep", "touch",
-          "true", "uname")
+_TOOLS = ("sh", "cat", "env", "hostname", "id", "ip", "kill", "ls", "mkdir", "mount", "ping", "ps", "readlink", "rm",
+          "sleep", "touch", "true", "uname")
 _PT_INTERP = 3
 _SMALLEST = 64  # bytes of a header
 _TYPE = struct.Struct("=I")

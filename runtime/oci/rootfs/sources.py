@@ -22,6 +22,7 @@ Progress = Callable[[int], None]
 FORMS = "machine, docker-daemon:IMAGE, podman:IMAGE, oci:PATH[:REFERENCE], docker-archive:PATH[:REFERENCE]"
 _PROGRAMS = {"docker-daemon": "docker", "podman": "podman"}
 MACHINE = "machine"
+AS_IMAGE = "image:"
 _FILES = ("oci", "docker-archive")
 
 
@@ -44,6 +45,12 @@ class Source(Protocol):
         should get the bytes by a pipe.
         """
 
+    def layout(self, progress: Progress = _silent) -> int:
+        """The same of an image layout in a tar (runtime.oci.image.layout_tar). Raises Refused, Missing."""
+
+    def copy(self) -> str:
+        """The image as skopeo-copy(1) takes it (containers-transports(5)), '' for what is none."""
+
 
 class Machine(NamedTuple):
     """This machine's own programs. It has no archive: its command runs as it is."""
@@ -60,6 +67,14 @@ class Machine(NamedTuple):
         del progress
         raise Refused("make a tar of this machine's own programs", why="they are copied, not unpacked",
                       mend=self.command("FOLDER"))
+
+    def layout(self, progress: Progress = _silent) -> int:
+        """See Source."""
+        return self.archive(progress)
+
+    def copy(self) -> str:
+        """See Source."""
+        return ""
 
 
 class Daemon(NamedTuple):
@@ -78,6 +93,16 @@ class Daemon(NamedTuple):
 
         return archive(self.program, self.image, progress)
 
+    def layout(self, progress: Progress = _silent) -> int:
+        """See Source."""
+        from runtime.oci.rootfs.daemons import layout
+
+        return layout(self.program, self.image, progress)
+
+    def copy(self) -> str:
+        """See Source."""
+        return f"{'docker-daemon' if self.program == 'docker' else 'containers-storage'}:{self.image}"
+
 
 class ImageFile(NamedTuple):
     """An image in a file or folder. kind: 'oci', 'docker-archive'.  reference: its name there, '' for the only one."""
@@ -90,15 +115,30 @@ class ImageFile(NamedTuple):
         """See Source. docker does not load every OCI layout, and podman prints the digest of what it pulls."""
         if self.kind == "docker-archive":
             return _load(self.path, self.reference, to, options)
-        form = "oci-archive" if os.path.isfile(self.path) else "oci"
-        where = ":".join(filter(None, (form, self.path, self.reference)))
-        return _unpack("podman", f"$(podman pull --quiet {quote(where)})", to, options)
+        return _unpack("podman", f"$(podman pull --quiet {quote(self.copy())})", to, options)
 
     def archive(self, progress: Progress = _silent) -> int:
         """See Source."""
         from runtime.oci.rootfs.image_files import archive
 
         return archive(self.kind, self.path, self.reference, progress)
+
+    def layout(self, progress: Progress = _silent) -> int:
+        """See Source."""
+        from runtime.oci.rootfs.image_files import layout
+
+        return layout(self.kind, self.path, self.reference, progress)
+
+    def copy(self) -> str:
+        """See Source."""
+        form = "oci-archive" if self.kind == "oci" and os.path.isfile(self.path) else self.kind
+        return ":".join(filter(None, (form, self.path, self.reference)))
+
+
+def open_(text: str, progress: Progress = _silent) -> int:
+    """Source.archive of a source, or, where AS_IMAGE stands before it, Source.layout. Raises Refused, Missing."""
+    source = parse(text.removeprefix(AS_IMAGE))
+    return source.layout(progress) if text.startswith(AS_IMAGE) else source.archive(progress)
 
 
 def parse(text: str) -> Source:

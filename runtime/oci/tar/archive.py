@@ -137,12 +137,13 @@ class _Writer:
         self._flush()
 
     def _flush(self) -> None:
-        _write_all(self._fd, bytes(self._ahead))
+        write_all(self._fd, bytes(self._ahead))
         self._at += len(self._ahead)
         self._ahead.clear()
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def write_all(fd: int, data: bytes) -> None:
+    """write(2), until all is written."""
     while data:
         data = data[os.write(fd, data):]
 

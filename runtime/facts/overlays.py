@@ -1,0 +1,33 @@
+"""Overlays that are mounted, as the first process of the sandbox sees them (proc(5), /proc/PID/mountinfo)."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from runtime.facts.storage import Overlay
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+def read_overlays(proc: int) -> tuple[Overlay, ...]:
+    """In the order in which they were mounted. proc: descriptor of the sandbox's /proc."""
+    fd = os.open("1/mountinfo", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+    with os.fdopen(fd, encoding="utf-8", errors="replace") as file:
+        return tuple(overlay for line in file if (overlay := of_line(line)))
+
+
+def of_line(line: str) -> Overlay | None:
+    """The overlay that a line of mountinfo tells of, None for another file system."""
+    before, _, behind = line.partition(" - ")
+    kind, _source, options = behind.split(maxsplit=2)
+    if kind != "overlay":
+        return None
+    said = dict(part.partition("=")[::2] for part in re.split(r"(?<!\\),", options.strip()))
+    lower = re.split(r"(?<!\\):", _text(said.get("lowerdir", "")))
+    return Overlay(_text(before.split()[4]), tuple(each.replace("\\:", ":") for each in lower),
+                   _text(said.get("upperdir", "")), _text(said.get("workdir", "")))
+
+
+def _text(value: str) -> str:
+    return _OCTAL.sub(lambda match: chr(int(match[1], 8)), value)
