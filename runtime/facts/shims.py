@@ -9,6 +9,7 @@ from runtime.facts.containers import Container
 from runtime.facts.processes import Process
 
 CONMON, CONTAINERD_SHIM = "conmon", "containerd-shim"
+_ORDERS = ("start", "delete")  # what containerd calls it for, for a moment (containerd, runtime/v2/README.md)
 _EXEC, _TERMINAL = {"-e", "--exec"}, {"-t", "--terminal"}
 
 
@@ -38,7 +39,7 @@ def shims(processes: Iterable[Process], containers: Iterable[Container]) -> Iter
             container = _option(words, "-c", "--cid")
             session = _option(words, "-u", "--cuuid") if _EXEC & {*words} else container
             yield Shim(session, CONMON, container, process, bool(_TERMINAL & {*words}))
-        elif program.startswith(CONTAINERD_SHIM):
+        elif program.startswith(CONTAINERD_SHIM) and words[-1] not in _ORDERS:
             container = _option(words, "-id", "--id")
             yield Shim(names.get(container, container), CONTAINERD_SHIM, names.get(container, container), process)
 

@@ -37,7 +37,9 @@ def command() -> str:
     return "\n".join((
         f"mkdir -p {_HOME} && {{ [ ! -d /etc/docker ] || mount -t tmpfs tmpfs /etc/docker; }}",
         f"printf %s {quote(_RUNTIME)} > {_HOME}/runtime && chmod 755 {_HOME}/runtime",
-        f"dockerd {' '.join(_OPTIONS)} > {_HOME}/log 2>&1 &",
-        (f"timeout {_SECONDS} sh -c 'until docker version; do kill -0 '$!' && sleep 0.1 || exit; done' > /dev/null "
-         f"2>&1 || {{ tail -n 3 {_HOME}/log >&2; exit 1; }}"),
+        # In a session of its own: so it can be killed with all that it has started, when it does not answer.
+        f"setsid dockerd {' '.join(_OPTIONS)} > {_HOME}/log 2>&1 &",
+        # One that has died is there until this shell asks for it, as a zombie, which kill(1) would find.
+        (f"timeout {_SECONDS} sh -c 'until docker version; do grep -q ^State:.[^Z] /proc/'$!'/status && sleep 0.1 || "
+         f"exit; done' > /dev/null 2>&1 || {{ tail -n 3 {_HOME}/log >&2; kill -KILL -$! 2> /dev/null; exit 1; }}"),
     ))

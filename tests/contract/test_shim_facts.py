@@ -46,7 +46,8 @@ LINES: dict[str, tuple[str, str, bool]] = {  # name of what it looks after, cont
     "containerd-shim-runc-v2 -namespace moby -id f00 -address /run/x": ("web", "web", False),
     "containerd-shim --id c1": ("c1", "c1", False),
 }
-OTHERS = ("", "conmonitor --cid c1", "sh -c conmon", "vi conmon", "containerd --id c1", "[conmon]", "runc create c1")
+OTHERS = ("", "containerd-shim-runc-v2 -namespace default -id c1 -bundle /b delete",
+          "conmonitor --cid c1", "sh -c conmon", "vi conmon", "containerd --id c1", "[conmon]", "runc create c1")
 
 
 def _read(*commands: str, ended: bool = False) -> list[Shim]:

@@ -75,9 +75,11 @@ def test_killed_at_any_moment(installed: Path, session_folder: Path, users: dict
 
 
 @pytest.mark.parametrize(("who", "runtime", "lab", "share"), [
-    ("root", "runc", "runc-lifecycle", 0.3), ("lrsub", "crun", "container-network", 0.2),
-    ("lrplain", "runc", "oci-bundle", 0.2), ("root", "crun", "scratch-container", 0.2),
-    ("lrsub", "runc", "docker-run-by-hand", 0.1)])
+    ("root", "runc", "runc-lifecycle", 0.2), ("lrsub", "crun", "container-network", 0.1),
+    ("lrplain", "runc", "oci-bundle", 0.1), ("root", "crun", "scratch-container", 0.1),
+    ("lrsub", "runc", "docker-run-by-hand", 0.1), ("root", "runc", "container-shim", 0.1),
+    ("lrsub", "crun", "attach-vs-exec", 0.1), ("lrplain", "runc", "containerd-shim", 0.1),
+    ("root", "runc", "build-image", 0.1)])
 def test_killed_while_containers_are_there(installed: Path, session_folder: Path, users: dict[str, User],
                                            chance: tuple[int, random.Random], who: str, runtime: str, lab: str,
                                            share: float) -> None:

@@ -75,6 +75,31 @@ def test_containers_without_a_tool(installed: Path, session_folder: Path, open_f
     assert says in done.stdout
 
 
+@pytest.mark.parametrize(("lab", "tool", "step", "mend"), [
+    ("containerd-shim", "containerd", "daemon", "sudo apt install containerd"),
+    ("containerd-shim", "ctr", "daemon", "sudo apt install containerd"),
+    ("containerd-shim", "containerd-shim-runc-v2", "daemon", "sudo apt install containerd"),
+    ("container-shim", "conmon", "shim", "sudo apt install conmon"),
+    ("attach-vs-exec", "conmon", "shim", "sudo apt install conmon"),
+    ("attach-vs-exec", "dockerd", "docker", "sudo apt install docker.io"),
+    ("image-layers", "jq", "follow", "sudo apt install jq"),
+    ("build-cache", "jq", "builder", "sudo apt install jq"),
+])
+def test_the_part_that_lacks_a_program_is_skipped(installed: Path, session_folder: Path, open_folder: Path,
+                                                  users: dict[str, User], lab: str, tool: str, step: str,
+                                                  mend: str) -> None:
+    done = on_a_machine(session_folder, _run_without, [tool], open_folder, users["lrsub"],
+                        [installed, "run", lab, "--json"])
+    report = json.loads(done.stdout)
+    steps = {each["id"]: each for each in report["steps"]}
+    before = [*steps][:[*steps].index(step)]
+    assert (done.returncode, report["outcome"]) == (3, "skip")
+    assert {steps[each]["outcome"] for each in before} <= {"pass"}
+    assert (steps[step]["outcome"], steps[step]["reason"].partition(":")[0]) == ("skip", f"{tool} is not installed")
+    assert [action["error"]["mend"] for action in steps[step]["actions"] if action.get("error")] == [mend]
+    assert {each["outcome"] for each in steps.values()} <= {"pass", "skip"}
+
+
 def _run_without(tools: Collection[str], folder: Path, user: User,
                  argv: list[Any]) -> subprocess.CompletedProcess[str]:
     _take_away(tools, folder)

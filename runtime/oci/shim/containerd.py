@@ -48,6 +48,8 @@ def command() -> str:
          f"{{ echo containerd runs already: PID $(cat {PID_FILE}) >&2; exit 1; }}"),
         f"setsid containerd --config {HOME}/config.toml > {LOG} 2>&1 &",
         f"echo $! > {PID_FILE}",
-        (f"timeout {_SECONDS} sh -c 'until ctr version; do kill -0 '$!' && sleep 0.02 || exit; done' > /dev/null 2>&1 "
-         f"|| {{ tail -n 3 {LOG} >&2; kill -KILL -- -$! 2> /dev/null; exit 1; }}"),
+        # One that has died is there until this shell asks for it, as a zombie, which kill(1) would find.
+        (f"timeout {_SECONDS} sh -c 'until ctr --connect-timeout 100ms version; do grep -q ^State:.[^Z] "
+         f"/proc/'$!'/status && sleep 0.02 || exit; done' > /dev/null 2>&1 "
+         f"|| {{ tail -n 3 {LOG} >&2; kill -KILL -$! 2> /dev/null; exit 1; }}"),
     ))
