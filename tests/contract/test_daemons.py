@@ -87,6 +87,20 @@ def test_what_is_seen_is_what_ctr_lists(in_sandbox: InSandbox) -> None:
     assert shims == [("containerd-shim", 1)] * 2
 
 
+def _attached(lab: Lab) -> tuple[str, str]:
+    begin(lab, "c1")
+    try:
+        lab.host.shims.attach("c1")
+    except Problem as problem:
+        return str(problem), problem.mend
+    raise AssertionError("it was let in")
+
+
+def test_its_client_lets_in_and_no_other(in_sandbox: InSandbox) -> None:
+    assert in_sandbox(_attached) == ("attach to c1: ctr has made it, and lets in itself",
+                                     "labrun shell ctr task attach c1")
+
+
 def _survived(lab: Lab) -> tuple[bool, str, str]:
     begin(lab, "c1")
     before = look(lab)

@@ -8,6 +8,7 @@ from time import monotonic, sleep
 
 from runtime import syscalls as sys
 from runtime.errors import Refused
+from runtime.facts import containerd, docker
 from runtime.facts.containers import read_containers
 from runtime.facts.exits import read_exits
 from runtime.facts.processes import read_processes
@@ -42,7 +43,18 @@ class Shims:
         Raises Refused.
         """
         shim = shim_of(self._sandbox, name)
+        if shim is None:
+            self._expect_no_daemon(name)
         return attach(self._sandbox.root, name), bool(shim and shim.terminal)
+
+    def _expect_no_daemon(self, name: str) -> None:
+        """Raises Refused for the container of a daemon, which lets in by its own client alone."""
+        found = read_containers(self._sandbox.root, read_processes(self._sandbox.proc))
+        root = next((each.root for each in found if each.name == name), "")
+        for client, its in (("docker", docker.RUNTIME_ROOT), ("ctr task", containerd.RUNTIME_ROOT)):
+            if root == its:
+                raise Refused(f"attach to {name}", why=f"{client.split()[0]} has made it, and lets in itself",
+                              mend=f"labrun shell {client} attach {name}")
 
     def console(self, name: str) -> Console:
         """The same, to type into and to wait for what is printed. Raises Refused."""
