@@ -70,9 +70,13 @@ def _cut(text: str) -> str:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """'did you mean 'x'? known are x, y' - what to say after an unknown word. known: in the order to show them in."""
+    """'did you mean 'x'? known are x, y' - what to say after an unknown word. known: in the order to show them in.
+
+    What is long, or takes more than a line, is no word that anybody meant.
+    """
     from difflib import get_close_matches  # only when something is wrong: it costs 5 ms to load
 
+    known = [each for each in known if each.isprintable() and len(each) <= _LONGEST_WORD]
     by_lower = {each.lower(): each for each in known[:_MOST_COMPARED]}
     close = get_close_matches(word[:_LONGEST_WORD].lower(), by_lower, 1, 0.5)
     guess = f"did you mean '{by_lower[close[0]]}'? " if close else ""
