@@ -73,7 +73,7 @@ class Images:
         with self._refusing(what, store), opened(self._sandbox.root, f"{store}/.new") as find:
             [manifest] = expect(read(find("index.json"), "index.json"), dict, "index.json")["manifests"]
             entry = {key: manifest[key] for key in ("mediaType", "digest", "size")}
-        self._run(words.receive(store), {"index.json": making.with_image(index, entry, name)})
+        self._run(words.receive(store), _index(index, entry, name))
 
     def write(self, store: str, image: str, name: str, settings: Settings, created_by: str) -> None:
         """A new image with the layers of another, '' for none, that runs something else. Raises Refused."""
@@ -171,7 +171,12 @@ def _documents(base: _Base, config: Document, manifest: Document, name: str) -> 
     described = making.descriptor(making.MANIFEST_TYPE, making.to_bytes(manifest))
     return {f"blobs/{making.digest_of(data).removeprefix('sha256:')}": config,
             f"blobs/{described['digest'].removeprefix('sha256:')}": manifest,
-            "oci-layout": making.LAYOUT, "index.json": making.with_image(base.named, described, name)}
+            **_index(base.named, described, name)}
+
+
+def _index(named: Document, manifest: Document, name: str) -> dict[str, Any]:
+    """What names one image more. manifest: its descriptor."""
+    return {"oci-layout": making.LAYOUT, "index.json": making.with_image(named, manifest, name)}
 
 
 def _in_runtime_words(config: Document, image: Document) -> Document:
