@@ -27,8 +27,10 @@ _OPAQUE_FROM_TAR = (r"find . -name .wh..wh..opq -execdir sh -c "
 _FROM_TAR = r"""find . -name '.wh.*' -execdir sh -c 'rm "$1" && mknod "${1#./.wh.}" c 0 0' sh {} \;"""
 # Who packs, and when, must not show in the bytes.
 _TAR = "tar -C .new/layer --sort=name --mtime=@0 --numeric-owner --format=gnu -cf .new/tar ."
-_PUT = """put() { digest=sha256:$(sha256sum < .new/$1 | cut -d ' ' -f 1); size=$(stat -c %s .new/$1)
-    sync .new/$1 && mv .new/$1 blobs/sha256/${digest#sha256:}; }"""
+_PUT = """put() {
+    digest=sha256:$(sha256sum < .new/$1 | cut -d ' ' -f 1) size=$(stat -c %s .new/$1)
+    sync .new/$1 && mv .new/$1 blobs/sha256/${digest#sha256:}
+}"""
 # What an image says becomes a config.json (image-spec/conversion.md). A group of terminals, gid=5, is nothing that a
 # user namespace with a single id has; and a program of a lab has no terminal unless it is given one.
 TO_RUNTIME = """($image[0].config // {}) as $from | .process.terminal = false |
@@ -57,7 +59,7 @@ def pack() -> list[str]:
 
 
 def _packed() -> list[str]:
-    return ["diff_id=sha256:$(sha256sum < .new/tar | cut -d ' ' -f 1)", "gzip -n .new/tar"]
+    return ["set -- $(sha256sum .new/tar)", "diff_id=sha256:$1", "gzip -n .new/tar"]
 
 
 def made_of_machine() -> list[str]:
@@ -79,8 +81,8 @@ def made_of_upper(upper: str, opaque: Iterable[str] | None = None) -> list[str]:
 
 def measured() -> list[str]:
     """Put the packed layer aside by its digest, and print that, its size and its diff_id."""
-    return ["digest=$(sha256sum < .new/tar.gz | cut -d ' ' -f 1)", "mkdir .new/blobs",
-            "mv .new/tar.gz .new/blobs/$digest", "stat -c \"sha256:$digest %s $diff_id\" .new/blobs/$digest"]
+    return ["set -- $(sha256sum .new/tar.gz)", "mkdir .new/blobs", "mv .new/tar.gz .new/blobs/$1",
+            "stat -c \"sha256:$1 %s $diff_id\" .new/blobs/$1"]
 
 
 def add_layer(store: str, image: str, name: str, created_by: str, layer: Sequence[str]) -> str:
@@ -106,7 +108,7 @@ def set_config(store: str, image: str, name: str, settings: Settings, created_by
 def keep(store: str) -> str:
     """Move what is in .new to its place: blobs, and last the index. It is what add_layer and set_config end with."""
     return _script(f"cd {quote(store)}", "sync .new/blobs/* .new/index.json", "mv .new/blobs/* blobs/sha256/",
-                   "sync blobs/sha256", "mv .new/oci-layout oci-layout", "mv .new/index.json index.json", "rm -r .new")
+                   "sync blobs/sha256", "mv .new/oci-layout .new/index.json .", "rm -r .new")
 
 
 def take_in(store: str) -> str:
