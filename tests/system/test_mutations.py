@@ -41,6 +41,9 @@ from tests.judging import judge
 
 LAB = load(find("bridge-network"))
 SIDE_BY_SIDE = 4  # half of it is waiting
+# Whether a check notices them all is asked by test_honesty.py too, so here, where hints matter, each third is played.
+# All of them by hand, with LABRUN_TEST_MISTAKES=1.
+PLAYED = int(os.environ.get("LABRUN_TEST_MISTAKES") or 3)
 EVERY = 7  # the slower questions are asked of each seventh mistake only: of all they would take minutes
 # Where nothing is wrong an answer comes within milliseconds. To give up early can only make more checks fail: where
 # that would be wrong, the question is asked again with the patience that labrun has.
@@ -116,8 +119,8 @@ def _forked(function: Callable[[Any], Any], argument: Any) -> int:
 
 @pytest.fixture(scope="module")
 def played() -> list[tuple[Mistake, Played]]:
-    every = list(mutations())
-    return list(zip(every, side_by_side(_play_mistake, every), strict=True))
+    some = list(mutations())[::PLAYED]
+    return list(zip(some, side_by_side(_play_mistake, some), strict=True))
 
 
 def _play_mistake(mutation: Mistake) -> Played:
