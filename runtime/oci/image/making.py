@@ -56,7 +56,7 @@ def digest_of(data: bytes) -> str:
 def empty_config() -> Document:
     """The config of an image that has nothing: FROM scratch."""
     machine = os.uname().machine
-    return {"architecture": ARCHITECTURES.get(machine, machine), "os": "linux", "config": {},
+    return {"created": CREATED, "architecture": ARCHITECTURES.get(machine, machine), "os": "linux", "config": {},
             "rootfs": {"type": "layers", "diff_ids": []}, "history": []}
 
 
