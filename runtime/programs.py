@@ -9,7 +9,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # inside;
 # program -> the Debian package that has it, where that has another name
 _PACKAGES = {
     "containerd-shim-runc-v2": "containerd", "ctr": "containerd", "docker": "docker.io", "dockerd": "docker.io",
-    "ldd": "libc-bin", "script": "bsdutils",
+    "getfattr": "attr", "ldd": "libc-bin", "setfattr": "attr", "script": "bsdutils",
     "arping": "iputils-arping", "brctl": "bridge-utils", "bridge": "iproute2", "busybox": "busybox-static",
     "dig": "bind9-dnsutils", "ip": "iproute2", "iptables-restore": "iptables", "iptables-save": "iptables",
     "nc": "netcat-openbsd", "newuidmap": "uidmap", "nft": "nftables", "nsenter": "util-linux", "ping": "iputils-ping",

@@ -6,12 +6,11 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import sha256
 from typing import NamedTuple, TypeVar
 
 from runtime import syscalls as sys
 from runtime.errors import Refused
-from runtime.oci.image.blobs import File
+from runtime.oci.image.blobs import File, digest_of
 from runtime.oci.tar.packing import unpacked
 from runtime.oci.tar.streams import LIMITS, Unfit, counted
 
@@ -61,22 +60,12 @@ class Remembered:
 
 def digests_of(file: File) -> Digests:
     """For Remembered.of."""
-    digest = _digest(file)
+    digest = digest_of(file.chunks)
     return Digests(file.size, digest, _unpacked(file) if file.size else digest)
 
 
-def _digest(file: File) -> str:
-    found = sha256()
-    for chunk in file.chunks:
-        found.update(chunk)
-    return f"sha256:{found.hexdigest()}"
-
-
 def _unpacked(file: File) -> str:
-    found = sha256()
     try:
-        for chunk in counted(unpacked(file.chunks), LIMITS.unpacked, lambda _: None):
-            found.update(chunk)
+        return digest_of(counted(unpacked(file.chunks), LIMITS.unpacked, lambda _: None))
     except Unfit:
         return ""
-    return f"sha256:{found.hexdigest()}"

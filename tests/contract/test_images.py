@@ -148,11 +148,18 @@ _INDEX_IN_ITSELF = (
     "for n in 1 2 3 4 5; do digest=$(sha256sum < index.json | cut -c -64); size=$(stat -c %s index.json); "
     "cp index.json blobs/sha256/$digest; jq --arg d sha256:$digest --argjson s $size "
     "'.manifests = [.manifests[0] | .digest = $d | .size = $s]' index.json > new; mv new index.json; done")
-_NO_DIFF_ID = (
-    "put() { digest=$(sha256sum < new | cut -c -64) size=$(stat -c %s new); mv new blobs/sha256/$digest; } && "
-    f"cp {CONFIG} new && sed -i 's/\"sha256:[0-9a-f]*\"/\"sha256:{'0' * 64}\"/' new && put && "
-    f"jq --arg d sha256:$digest '.config.digest = $d' {MANIFEST} > new && put && jq --arg d sha256:$digest "
-    "--argjson s $size '.manifests[0].digest = $d | .manifests[0].size = $s' index.json > new && mv new index.json")
+
+
+def _config(change: str) -> str:
+    """Another config, by its true name everywhere. change: a program of jq(1)."""
+    return (
+        "put() { digest=$(sha256sum < new | cut -c -64) size=$(stat -c %s new); mv new blobs/sha256/$digest; } && "
+        f"jq '{change}' {CONFIG} > new && put && jq --arg d sha256:$digest --argjson s $size "
+        f"'.config.digest = $d | .config.size = $s' {MANIFEST} > new && put && jq --arg d sha256:$digest "
+        "--argjson s $size '.manifests[0].digest = $d | .manifests[0].size = $s' index.json > new && mv new index.json")
+
+
+_NO_DIFF_ID = _config(f'.rootfs.diff_ids[0] = "sha256:{"0" * 64}"')
 
 BROKEN = [
     (f"printf x | dd of={LAYER} bs=1 seek=3 conv=notrunc status=none", "and has to have sha256:"),
@@ -195,6 +202,42 @@ def test_what_is_broken_is_refused_and_nothing_is_half_written(in_sandbox: InSan
     said = in_sandbox(_refused, breaking)
     assert len(said) in (2, 4)
     assert all(says in each for each in said), said
+
+
+def _odd(lab: Lab, change: str) -> list[str]:
+    BASE.apply(lab.host)
+    lab.shell(f"mkdir /tmp/more && cd {S} && {change}")
+    said = []
+    for verb in (*VERBS[1:], VERBS[0]):
+        lab.shell("umount /tmp/new/rootfs 2> /dev/null; rm -rf /tmp/new")
+        try:
+            verb.apply(lab.host)
+        except Problem as problem:
+            said.append(str(problem))
+    return said
+
+
+@pytest.mark.parametrize("change", [
+    *(_config(f".{key} = {value}") for key in ("config", "history")
+      for value in ("7", "null", '"x"', "[7]", '{"a": 7}')),
+    *(_config(f".config = {{{key}: {value}}}") for key in ("Env", "Cmd", "Entrypoint", "WorkingDir")
+      for value in ("7", '"x"', "[7]", '{"a": 7}')),
+    _index('.manifests[0].annotations = [7] | .manifests += [.manifests[0] | .annotations = '
+           '{"org.opencontainers.image.ref.name": "base"}]'),
+])
+def test_an_odd_image_is_taken_for_what_can_be_understood(in_sandbox: InSandbox, change: str) -> None:
+    assert in_sandbox(_odd, change) == []
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    (_config(".rootfs = 7"), "'rootfs' in its config has to be an object"),
+    (_config(".rootfs.diff_ids = 7"), "'diff_ids' in its config has to be a list"),
+    (_config(".rootfs.diff_ids = []"), "it has 1 layers, and its config names 0"),
+])
+def test_an_odd_image_is_refused(in_sandbox: InSandbox, change: str, says: str) -> None:
+    said = in_sandbox(_odd, change)
+    assert len(said) == len(VERBS)
+    assert all(says in each for each in said)
 
 
 def _bomb(lab: Lab) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from labrunner.actions.commit_layer import CommitLayer
 from labrunner.actions.import_image import ImportImage
 from labrunner.actions.overlay_mount import OverlayMount
 from labrunner.actions.write_image import WriteImage
-from runtime.facts import digests
+from runtime.facts import digests, layouts
 from runtime.facts.overlays import of_line
 from runtime.facts.storage import Layer, LayerPlace, Layout, Overlay, Storage, Wanted
 from runtime.facts.storage_reader import StorageReader
@@ -124,7 +124,8 @@ def _counted(lab: Lab) -> list[int]:
         reads += 1
         return real(*given)
 
-    real, vars(digests)["_digest"] = digests._digest, counting
+    real, vars(digests)["digests_of"] = digests.digests_of, counting
+    vars(layouts)["digests_of"] = counting
     reader = StorageReader(lab.sandbox.root, lab.sandbox.proc, Wanted(layouts=(S,)))
     found, intact = [], []
     for change in ("true", "true", f"sed -i s/linux/Linux/ {S}/blobs/sha256/* 2> /dev/null || true"):

@@ -83,6 +83,7 @@ def test_containers_without_a_tool(installed: Path, session_folder: Path, open_f
     ("attach-vs-exec", "conmon", "shim", "sudo apt install conmon"),
     ("attach-vs-exec", "dockerd", "docker", "sudo apt install docker.io"),
     ("image-layers", "jq", "follow", "sudo apt install jq"),
+    ("build-image", "setfattr", "finish", "sudo apt install attr"),
     ("build-cache", "jq", "builder", "sudo apt install jq"),
 ])
 def test_the_part_that_lacks_a_program_is_skipped(installed: Path, session_folder: Path, open_folder: Path,

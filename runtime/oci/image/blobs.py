@@ -64,6 +64,16 @@ def blob(find: Find, digest: str, size: int | None = None) -> File:
     return file
 
 
+def digest_of(chunks: Chunks) -> str:
+    """The digest of these bytes."""
+    from hashlib import sha256
+
+    found = sha256()
+    for chunk in chunks:
+        found.update(chunk)
+    return f"sha256:{found.hexdigest()}"
+
+
 def hexadecimal(digest: str) -> str:
     """What is behind 'sha256:'. Raises Unfit for what is no such digest, and so might be the name of any file."""
     match = _DIGEST.fullmatch(digest)

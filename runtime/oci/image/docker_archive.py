@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
-from runtime.oci.image.blobs import File, Find, blob
+from runtime.oci.image.blobs import File, Find, blob, digest_of
 from runtime.oci.image.documents import expect, member, members, read
 from runtime.oci.image.layers import Image, image
 from runtime.oci.tar.headers import shown
@@ -60,7 +59,7 @@ def _config(find: Find, name: str) -> tuple[str, File]:
     if not file:
         raise Unfit(f"it has no file {shown(name)}")
     read(file, shown(name))  # or it might be larger than the memory
-    identity = f"sha256:{sha256(b''.join(file.chunks)).hexdigest()}"
+    identity = digest_of(file.chunks)
     match = _CONFIG_BY_DIGEST.fullmatch(name)
     if match and identity != f"sha256:{match[1]}":
         raise Unfit(f"its config has the digest {identity}, and has to have sha256:{match[1]}: it was changed or is "

@@ -9,11 +9,10 @@ import io
 import os
 import tarfile
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 from runtime.oci.image import making
-from runtime.oci.image.blobs import File
+from runtime.oci.image.blobs import File, digest_of
 from runtime.oci.image.layers import Image, contents
 from runtime.oci.image.making import NewLayer
 from runtime.oci.tar.archive import vet
@@ -43,7 +42,7 @@ def export(kind: str, image: Image, progress: Callable[[int], None]) -> int:
 
 
 def _write(image: Image, to: int) -> None:
-    layers = [_Blob(_digest(file), file) for file in (layer.open() for layer in image.layers)]
+    layers = [_Blob(digest_of(file.chunks), file) for file in (layer.open() for layer in image.layers)]
     manifest = image.manifest or making.to_bytes(_manifest(image, layers))
     described = making.descriptor(making.parsed(manifest).get("mediaType", making.MANIFEST_TYPE), manifest)
     index = {**making.empty_index(), "manifests": [described]}
@@ -65,13 +64,6 @@ def _manifest(image: Image, layers: list[_Blob]) -> dict[str, Any]:
         config, manifest = making.with_layer(
             config, manifest, NewLayer(blob.digest, blob.file.size, layer.diff_id, packed), "")
     return {**manifest, "config": making.descriptor(making.CONFIG_TYPE, image.config)}
-
-
-def _digest(file: File) -> str:
-    found = sha256()
-    for chunk in file.chunks:
-        found.update(chunk)
-    return f"sha256:{found.hexdigest()}"
 
 
 def _path(digest: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from runtime.oci.image.documents import optional
 from runtime.oci.image.oci_layout import ARCHITECTURES, NAME
 
 Document = dict[str, Any]
@@ -80,14 +81,14 @@ def with_layer(config: Document, manifest: Document, layer: NewLayer, created_by
 
 def with_settings(config: Document, settings: Settings, created_by: str) -> Document:
     """The config of an image that runs something else; it has no layer more."""
-    return with_history({**config, "config": {**(config.get("config") or {}), **fields(settings)}}, created_by,
+    return with_history({**config, "config": {**optional(config, "config", dict, {}), **fields(settings)}}, created_by,
                         empty=True)
 
 
 def with_history(config: Document, created_by: str, empty: bool) -> Document:
     """What was done, told in the history of a config. empty: whether it made no layer."""
     entry = {"created": CREATED, "created_by": created_by, **({"empty_layer": True} if empty else {})}
-    return {**config, "history": [*(config.get("history") or []), entry]}
+    return {**config, "history": [*optional(config, "history", list, []), entry]}
 
 
 def fields(settings: Settings) -> Document:
@@ -99,7 +100,7 @@ def fields(settings: Settings) -> Document:
 
 def with_image(index: Document, manifest: Document, name: str) -> Document:
     """An index that names one more image, or another one by the same name. manifest: its descriptor."""
-    others = [each for each in index["manifests"] if (each.get("annotations") or {}).get(NAME) != name]
+    others = [each for each in index["manifests"] if optional(each, "annotations", dict, {}).get(NAME) != name]
     return {**index, "manifests": [*others, {**manifest, "annotations": {NAME: name}}]}
 
 

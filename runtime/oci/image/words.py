@@ -19,12 +19,16 @@ from runtime.oci.tar import UNPACKING
 
 # In a tar, .wh.NAME takes NAME away, and .wh..wh..opq all that is below (image-spec/layer.md). In the upper folder of
 # an overlay, a character device 0/0 does the first, and an extended attribute the second (overlayfs.rst).
-_TO_TAR = r"""find .new/layer -type c -execdir sh -c 'rm "$1" && : > ".wh.${1#./}"' sh {} \;"""
-_OPAQUE_TO_TAR = (r"getfattr -RPhm '^user.overlay.opaque$' .new/layer | sed -n 's/^# file: //p' |"
-                  "\nwhile read -r folder; do : > \"$folder/.wh..wh..opq\"; done")
-_OPAQUE_FROM_TAR = (r"find . -name .wh..wh..opq -execdir sh -c "
-                    r"""'rm "$1" && setfattr -n user.overlay.opaque -v y .' sh {} \;""")
-_FROM_TAR = r"""find . -name '.wh.*' -execdir sh -c 'rm "$1" && mknod "${1#./.wh.}" c 0 0' sh {} \;"""
+# With '+', find(1) fails when what it runs does.
+_TO_TAR = ("find .new/layer -type c -execdir sh -c "
+           """'for each; do rm "$each" && : > ".wh.${each#./}" || exit; done' sh {} +""")
+_OPAQUE_TO_TAR = (
+    "marks=$(getfattr -RPhm '^user.overlay.opaque$' .new/layer)",
+    """echo "$marks" | sed -n 's/^# file: //p' | while read -r folder; do : > "$folder/.wh..wh..opq"; done""")
+_OPAQUE_FROM_TAR = ("find . -name .wh..wh..opq -execdir sh -c "
+                    """'rm "$1" && setfattr -n user.overlay.opaque -v y .' sh {} +""")
+_FROM_TAR = ("find . -name '.wh.*' -execdir sh -c "
+             """'for each; do rm "$each" && mknod "${each#./.wh.}" c 0 0 || exit; done' sh {} +""")
 # Who packs, and when, must not show in the bytes.
 _TAR = "tar -C .new/layer --sort=name --mtime=@0 --numeric-owner --format=gnu -cf .new/tar ."
 _PUT = """put() {
@@ -75,7 +79,7 @@ def made_of_tar(path: str) -> list[str]:
 def made_of_upper(upper: str, opaque: Iterable[str] | None = None) -> list[str]:
     """opaque: the folders that are, if that is known already; else getfattr(1) finds them."""
     if opaque is None:
-        return [*from_upper(upper), _OPAQUE_TO_TAR, *pack()]
+        return [*from_upper(upper), *_OPAQUE_TO_TAR, *pack()]
     return [*from_upper(upper), *(f": > {quote(f'.new/layer{folder}/.wh..wh..opq')}" for folder in opaque), *pack()]
 
 
