@@ -91,22 +91,23 @@ def measured() -> list[str]:
 
 def add_layer(store: str, image: str, name: str, created_by: str, layer: Sequence[str]) -> str:
     """A new image: the layers of another, '' for none, and one more. layer: what makes it."""
-    return _script(begin(store), *layer, _PUT, "put tar.gz", "layer=$digest", "layer_size=$size", *_base(image),
-                   _jq("config", "$config", ".rootfs.diff_ids += [$diff_id] | " + _history(), diff_id="$diff_id",
-                       by=quote(created_by)), "put config", _jq(
-            "manifest", "$manifest", f'.config = {_descriptor(making.CONFIG_TYPE)} | .layers += [{{mediaType: '
-            f'"{making.LAYER_TYPE}+gzip", digest: $layer, size: ($layer_size | tonumber)}}]', digest="$digest",
-            size="$size", layer="$layer", layer_size="$layer_size"), *_finish(name))
+    config = _jq("config", "$config", f".rootfs.diff_ids += [$diff_id] | {_history()}", diff_id="$diff_id",
+                 by=quote(created_by))
+    entry = f'{{mediaType: "{making.LAYER_TYPE}+gzip", digest: $layer, size: ($layer_size | tonumber)}}'
+    manifest = _jq("manifest", "$manifest", f".config = {_descriptor(making.CONFIG_TYPE)} | .layers += [{entry}]",
+                   digest="$digest", size="$size", layer="$layer", layer_size="$layer_size")
+    return _apart(begin(store), *layer, _PUT, "put tar.gz", "layer=$digest layer_size=$size", *_base(image), config,
+                  "put config", manifest, *_finish(name))
 
 
 def set_config(store: str, image: str, name: str, settings: Settings, created_by: str) -> str:
     """A new image with the layers of another, '' for none, that runs something else."""
     fields = making.fields(settings)
     change = f".config += {json.dumps(fields, ensure_ascii=False)} | " if fields else ""
-    return _script(begin(store), _PUT, *_base(image), _jq(
-        "config", "$config", change + _history(", empty_layer: true"), by=quote(created_by)), "put config", _jq(
-            "manifest", "$manifest", f".config = {_descriptor(making.CONFIG_TYPE)}", digest="$digest", size="$size"),
-        *_finish(name))
+    config = _jq("config", "$config", change + _history(", empty_layer: true"), by=quote(created_by))
+    manifest = _jq("manifest", "$manifest", f".config = {_descriptor(making.CONFIG_TYPE)}", digest="$digest",
+                   size="$size")
+    return _apart(begin(store), _PUT, *_base(image), config, "put config", manifest, *_finish(name))
 
 
 def keep(store: str) -> str:
@@ -133,8 +134,8 @@ def unpack_blob(blob: str, to: str) -> str:
 
 def unpack_layer(store: str, image: str, number: int, to: str) -> str:
     """The same for the layer of an image; they are counted from 1, the lowest."""
-    return _script(f"cd {quote(store)}", *_found(image), "blob=$PWD/blobs/$(jq -r "
-                   f"'.layers[{number - 1}].digest' $manifest | tr : /)", unpack_blob("$blob", to))
+    blob = f"blob=$PWD/blobs/$(jq -r '.layers[{number - 1}].digest' $manifest | tr : /)"
+    return _apart(f"cd {quote(store)}", *_found(image), blob, unpack_blob("$blob", to))
 
 
 def mount_overlay(at: str, lower: Sequence[str], upper: str, work: str) -> str:
@@ -159,11 +160,10 @@ def bundle(store: str, image: str, to: str, runtime: str) -> str:
         "for blob in $(jq -r '.layers[].digest' $manifest | tr : /); do",
         f"number=$((number + 1)) folder={quote(to)}/layers/$number", "lower=$folder:$lower", f"( {one} ) || exit",
         "done"))
-    return _script(f"cd {quote(store)}", *_found(image), *_config_of(), "lower= number=0", loop,
-                   _mount(f"{to}/rootfs", "${lower%:}", f"{to}/upper", f"{to}/work"),
-                   f"{runtime} spec --bundle {quote(to)}", f"cd {quote(to)}",
-                   f"jq --slurpfile image {quote(store)}/$config {quote(TO_RUNTIME)} config.json > config.json.new",
-                   "mv config.json.new config.json")
+    config = f"jq --slurpfile image {quote(store)}/$config {quote(TO_RUNTIME)} config.json > config.json.new"
+    return _apart(f"cd {quote(store)}", *_found(image), *_config_of(), "lower= number=0", loop,
+                  _mount(f"{to}/rootfs", "${lower%:}", f"{to}/upper", f"{to}/work"),
+                  f"{runtime} spec --bundle {quote(to)}", f"cd {quote(to)}", config, "mv config.json.new config.json")
 
 
 def layer_of(bundle: str, number: int) -> str:
@@ -180,6 +180,11 @@ def mount_layers(layers: int, to: str) -> str:
 def import_archive(source: str, store: str, name: str) -> str:
     """Copy an image from elsewhere (skopeo-copy(1)). source: as containers-transports(5) has it."""
     return (f"skopeo copy --dest-oci-accept-uncompressed-layers {quote(source)} {quote(f'oci:{store}:{name}')}")
+
+
+def _apart(*lines: str) -> str:
+    """The same in a shell of its own: whoever types it stays in the folder that they are in."""
+    return f"({_script(*lines)})"
 
 
 def _script(*lines: str) -> str:
