@@ -27,6 +27,7 @@ _STYLES = {"pass": "green", "fail": "bold red", "skip": "yellow", "error": "bold
 _KEPT = ("{} check of an earlier step still holds", "{} checks of earlier steps still hold")
 _BECAME = "{before} → {after}"
 _FIELDS = {"peer_netns": f"other end {_BECAME}", "peer": f"other end {_BECAME}", "value": _BECAME}
+_LONGEST_SCRIPT, _BEGINNING = 12, 6  # lines of a command
 _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan"})
 
 
@@ -39,6 +40,7 @@ class TerminalReporter:
         self._console.width = min(self._console.width, _WIDEST)
         self._pause = pause
         self._total = 0
+        self._lab = ""
         self._number = 0
         self._stopped = 0
         self._kept = 0
@@ -65,7 +67,7 @@ class TerminalReporter:
         """Nothing to add: the error itself is told on standard error."""
 
     def _begin(self, event: RunStarted) -> None:
-        self._total = event.total
+        self._total, self._lab = event.total, event.lab.about.id
         self._line("", event.lab.about.title, "bold")
         self._line("", event.lab.about.summary)
 
@@ -94,12 +96,21 @@ class TerminalReporter:
         self._print()
 
     def _acted(self, event: Acted) -> None:
-        self._whole("  $ ", event.command, "bold cyan")
+        self._command(event.command)
         for change in event.changes:
             self._line(f"      {_SIGNS[change.change]} ", _told(change), "dim")
         if event.problem:
             self._line("      ! ", str(event.problem), _STYLES["error"])
             self._line("        next: ", event.problem.mend)
+
+    def _command(self, command: str) -> None:
+        """Of a script only its beginning: a person could not see the step for it."""
+        lines = command.splitlines()
+        if len(lines) <= _LONGEST_SCRIPT:
+            self._whole("  $ ", command, "bold cyan")
+            return
+        self._whole("  $ ", "\n".join(lines[:_BEGINNING]), "bold cyan")
+        self._line("      ", f"… {len(lines) - _BEGINNING} lines more: labrun show {self._lab} --commands", "dim")
 
     def _checked(self, event: Checked) -> None:
         verdict = event.verdict

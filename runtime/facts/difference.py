@@ -17,6 +17,7 @@ from runtime.facts.neighbours import Neighbour
 from runtime.facts.routes import Route
 from runtime.facts.rules import Chain, Rule
 from runtime.facts.snapshot import NetnsFacts, Snapshot
+from runtime.facts.storage import Storage
 from runtime.facts.trees import Tree
 
 
@@ -24,7 +25,8 @@ class Change(NamedTuple):
     """One thing that is not as it was.
 
     change: 'added', 'removed' or 'changed'.  kind: 'netns', 'link', 'address', 'route', 'neighbour', 'chain', 'rule',
-    'sysctl', 'process', 'file', 'container', 'exit' or 'tree'.  name: the thing in the words of ip(8).
+    'sysctl', 'process', 'file', 'container', 'exit', 'tree', 'image' or 'overlay'.
+    name: the thing in the words of ip(8).
     fields: (field, before, after) of a changed thing.
     """
 
@@ -51,6 +53,8 @@ def difference(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     changes += _compare("", "tree", _trees(before.trees), _trees(after.trees))
     changes += _compare("", "container", _containers(before.containers), _containers(after.containers))
     changes += _compare("", "exit", _exits(before.exits), _exits(after.exits))
+    changes += _compare("", "image", _images(before.storage), _images(after.storage))
+    changes += _compare("", "overlay", _overlays(before.storage), _overlays(after.storage))
     return tuple(changes)
 
 
@@ -159,6 +163,17 @@ def _containers(containers: Iterable[Container]) -> _Things:
 
 def _exits(exits: Iterable[Exit]) -> _Things:
     return {each.name: {"status": str(each.status)} for each in exits}
+
+
+def _images(storage: Storage) -> _Things:
+    """The digest of a manifest is that of the image, and docker shows 12 digits of one."""
+    return {f"{image.name} in {layout.path}": {
+        "digest": image.manifest.digest.removeprefix("sha256:")[:12], "layers": str(len(image.layers)),
+        "damage": "" if image.intact else "yes"} for layout in storage.layouts for image in layout.images}
+
+
+def _overlays(storage: Storage) -> _Things:
+    return {each.at: {"lower": ", ".join(each.lower), "upper": each.upper} for each in storage.overlays}
 
 
 def _inodes(netns: Mapping[str, NetnsFacts]) -> _Things:

@@ -14,6 +14,7 @@ from runtime.facts.routes import Route
 from runtime.facts.rules import Chain
 from runtime.facts.screens import Screen
 from runtime.facts.snapshot import Snapshot
+from runtime.facts.storage import Blob, Layout, Overlay, Storage, StoredImage
 from runtime.facts.streams import Stream
 from runtime.facts.sysctls import path_of
 from runtime.facts.trees import Tree
@@ -23,6 +24,10 @@ from tests.handmade import HOST, ONE, bare, change, down, facts_of, finished, ma
 
 LAB = finished()
 CHAIN = Chain("ip", "nat", "POSTROUTING", "nat", "postrouting", 100, "accept")
+
+
+IMAGE = StoredImage("app", Blob("sha256:" + "a" * 64, 7), problem="it has no file")
+STORAGE = Storage((Layout("/s", (IMAGE,)),), overlays=(Overlay("/m", ("/l2", "/l1"), "/u", "/w"),))
 
 
 def _neighbours(snapshot: Snapshot, *neighbours: Neighbour) -> Snapshot:
@@ -115,10 +120,23 @@ def test_an_exit_status_of_zero_is_told() -> None:
     assert difference(LAB, LAB._replace(exits=(Exit("c1", 0),)))[0].fields == (("status", "", "0"),)
 
 
+def test_images_and_overlays() -> None:
+    whole = LAB._replace(storage=STORAGE)
+    other = LAB._replace(storage=STORAGE._replace(layouts=(Layout("/s", (IMAGE._replace(
+        manifest=Blob("sha256:" + "b" * 64, 7)),)),), overlays=()))
+    assert difference(LAB, whole) == (
+        Change("added", "", "image", "app in /s", (("digest", "", "aaaaaaaaaaaa"), ("layers", "", "0"),
+                                                   ("damage", "", "yes"))),
+        Change("added", "", "overlay", "/m", (("lower", "", "/l2, /l1"), ("upper", "", "/u"))))
+    assert difference(whole, other) == (
+        Change("changed", "", "image", "app in /s", (("digest", "aaaaaaaaaaaa", "bbbbbbbbbbbb"),)),
+        Change("removed", "", "overlay", "/m"))
+
+
 def test_every_kind_of_change_is_in_the_contract() -> None:
     whole = change(LAB, HOST, chains=(CHAIN,), neighbours=(Neighbour("br0", "192.168.0.2", True),))._replace(
         files=(File("/x", "file", "644", 1, "", "x"),), trees=(Tree("/y", (), ()),), exits=(Exit("c1", 7),),
-        containers=(Container("c1", "runc", "running", "/tmp/c1", 7, 70, "sh"),))
+        containers=(Container("c1", "runc", "running", "/tmp/c1", 7, 70, "sh"),), storage=STORAGE)
     kinds = {each.kind for each in (*difference(LAB, whole), *difference(without(LAB, HOST), LAB),
                                     *difference(LAB._replace(processes=()), LAB),
                                     *difference(LAB, change(LAB, HOST, sysctls=(("net.ipv4.ip_forward", "0"),))))}

@@ -43,6 +43,17 @@ def told(events: Iterable[Event], encoding: str = "utf-8") -> str:
     return out.buffer.getvalue().decode(encoding)
 
 
+def test_of_a_script_only_the_beginning_is_shown() -> None:
+    short, long = ("\n".join(f"line {n}" for n in range(1, last + 1)) for last in (12, 13))
+    shown = told([RunStarted(LAB, ENVIRONMENT, 1), Acted("run", short, (), None, 0.0)])
+    assert "line 12\n" in shown
+    shown = told([RunStarted(LAB, ENVIRONMENT, 1), Acted("run", long, (), None, 0.0)])
+    assert "  $ line 1\n" in shown
+    assert "line 6\n" in shown
+    assert "line 7\n" not in shown
+    assert f"      … 7 lines more: labrun show {LAB.about.id} --commands\n" in shown
+
+
 def told_on_a_terminal(events: Iterable[Event]) -> str:
     """The same to a terminal of 80 columns."""
     master, slave = pty.openpty()
