@@ -19,6 +19,14 @@ EXIT_PASS, EXIT_FAIL, EXIT_USAGE, EXIT_MISSING, EXIT_FAULT, EXIT_INTERRUPTED = 0
 COMMANDS = {
     "list": "the labs there are",
     "show": "what a lab is about, without doing it",
+    "start": "begin a lab that you do yourself, step by step",
+    "check": "what is true by now of the step that you do",
+    "hint": "a hint for the step that you do",
+    "solve": "let labrun do the step",
+    "goto": "go to another step of the lab that you do",
+    "reset": "begin the step anew",
+    "status": "which labs are under way, and how far",
+    "stop": "end a lab that is under way",
     "run": "watch a lab being done, step by step, on a real kernel",
     "shell": "a terminal in a lab that is kept, or in a container of it",
     "attach": "join the streams of a container in a lab that is kept",
@@ -32,6 +40,9 @@ _EXAMPLES = """\
 examples:
   labrun list                              which labs there are
   labrun show bridge-network               what one of them is about
+  labrun start bridge-network              do it yourself, in a shell of its own
+  labrun check                             what of its step is true by now?
+  labrun hint                              a hint for it
   labrun run bridge-network                watch it, all at once
   labrun run bridge-network --pause        watch it step by step
   labrun run bridge-network --keep         keep it, and in another terminal ...

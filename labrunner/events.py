@@ -67,7 +67,34 @@ class RunEnded(NamedTuple):
     snapshot: Snapshot
 
 
-Event: TypeAlias = RunStarted | StepStarted | Acted | Checked | StepEnded | RunEnded
+class Noticed(NamedTuple):
+    """Somebody has changed something in the lab."""
+
+    changes: tuple[Change, ...]
+
+
+class Hinted(NamedTuple):
+    """A hint was asked for. number: which of the step's it is, from 1, of `total`; 0 of 0 when it has none."""
+
+    step: Step
+    number: int
+    total: int
+    text: str
+
+
+class Stands(NamedTuple):
+    """How far a lab was done. place: of the step that is to be done, from 0; the number of steps when all are.
+
+    passed: ids of the steps whose checks have passed.  hints: how many were taken, by the ids of their steps.
+    """
+
+    lab: Lab
+    place: int
+    passed: frozenset[str]
+    hints: dict[str, int]
+
+
+Event: TypeAlias = RunStarted | StepStarted | Acted | Checked | StepEnded | RunEnded | Noticed | Hinted | Stands
 
 
 def worst(outcomes: list[Outcome]) -> Outcome:

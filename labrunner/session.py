@@ -95,6 +95,11 @@ class Session:
         self._now = self._observer.observe()
         return self._now
 
+    def news(self) -> tuple[Change, ...]:
+        """What has changed since the lab was looked at last."""
+        before = self._now
+        return _by_command(before, self.observe())
+
     def remember(self, step: Step) -> None:
         """The lab as it is now is what it was after `step`: checks of later steps may compare it with that."""
         self._earlier[step.id] = self._now
@@ -148,7 +153,7 @@ class Session:
         started = perf_counter()
         problem: Problem | None = None
         for action in step.actions:
-            acted = self._act(action)
+            acted = self.act(action)
             yield acted
             problem = acted.problem
             if problem:
@@ -164,7 +169,8 @@ class Session:
         yield StepEnded(step, outcome, perf_counter() - started, str(problem) if outcome == "skip" else "")
         return outcome
 
-    def _act(self, action: Action) -> Acted:
+    def act(self, action: Action) -> Acted:
+        """Carry out an action, and look what it did."""
         started, before = perf_counter(), self._now
         problem: Problem | None = None
         try:

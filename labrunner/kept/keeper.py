@@ -7,6 +7,8 @@
     {"attach": "c1"} -----------------------------> a connection to the container's shim
     <----------------- {"attached": ...}, its descriptor
     {"resize": ["c1", rows, columns]}, {"exit_of": "c1"}
+    {"ask": "check", ...} ------------------------> of a lab that somebody does (labrunner/lesson)
+    <----------------- {"told": exit code}, the descriptor of a file with the words
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple
 
 from labrunner.kept.place import Door
+from labrunner.lesson.prompt import Prompt
 from labrunner.session import Session
 from runtime.errors import Problem, Refused
 from runtime.sandbox.channel import Channel, Closed, pack
@@ -31,24 +34,38 @@ class _Started(NamedTuple):
     terminal: bool
 
 
-class Keeper:
-    """Keeps a lab until it is told to stop, by SIGINT, SIGTERM or SIGHUP."""
+class Answer(NamedTuple):
+    """What is told to somebody who asked, and the exit code that it means."""
 
-    def __init__(self, session: Session, door: Door) -> None:
-        self._session, self._door = session, door
+    text: str
+    code: int
+
+
+class Keeper:
+    """Keeps a lab until it is told to stop, by SIGINT, SIGTERM or SIGHUP.
+
+    ask: answers what is asked of a lab that somebody does; None for one that was only watched.
+    prompt: who tells the shells of such a lab what there is to tell.
+    """
+
+    def __init__(self, session: Session, door: Door, ask: Callable[[dict[str, Any]], Answer] | None = None,
+                 prompt: Prompt | None = None) -> None:
+        self._session, self._door, self._ask, self._prompt = session, door, ask, prompt
         self._clients: list[Channel] = []
         self._running: dict[int, _Started] = {}  # by their PID inside
 
     def keep(self) -> None:
         """Returns when it was told to stop, or the sandbox has died."""
         with _told_to_stop() as stop:
-            watched: list[Any] = [stop, self._door, self._session.sandbox]
+            watched: list[Any] = [stop, self._door, self._session.sandbox, *([self._prompt] if self._prompt else [])]
             while True:
                 ready, _, _ = select.select([*watched, *self._clients], [], [])
                 if stop in ready:
                     return
                 if self._session.sandbox in ready and not self._tell_of_ends():
                     return
+                if self._prompt and self._prompt in ready:
+                    self._prompt.answer()
                 if self._door in ready and (channel := self._door.let_in()):
                     self._clients.append(channel)
                 for client in [each for each in self._clients if each in ready]:
@@ -102,9 +119,23 @@ class Keeper:
                 client.send({"resized": True})
             case {"exit_of": name}:
                 client.send({"status": self._session.host.shims.wait_for_exit(name, _EXITING)})
+            case {"ask": what}:
+                self._tell(client, what, request)
+
+    def _tell(self, client: Channel, what: str, request: dict[str, Any]) -> None:
+        if self._ask is None:
+            raise Refused(f"{what} the lab {self._session.lab.about.id}", why="it was done already, by labrun run",
+                          mend=f"do it yourself: labrun start {self._session.lab.about.id}")
+        answer = self._ask(request)
+        with os.fdopen(os.memfd_create("answer"), "w+b") as file:
+            file.write(answer.text.encode())
+            file.seek(0)
+            client.send({"told": answer.code}, (file.fileno(),))
 
     def _open(self, client: Channel, wanted: dict[str, Any]) -> None:
         argv = self._session.host.argv_in(wanted["in"], wanted["argv"], wanted["terminal"])
+        if self._prompt and wanted["terminal"] and not wanted["in"] and not wanted["argv"]:
+            argv = self._prompt.shell
         with ExitStack() as closing:
             if wanted["terminal"]:
                 pid, theirs = self._on_terminal(argv, wanted, closing)

@@ -50,7 +50,7 @@ class Door:
 
     def __init__(self, lab: str) -> None:
         self._folder = os.open(folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._name = f"{lab}.{os.getpid()}"
+        self._name, self.is_open = f"{lab}.{os.getpid()}", False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
 
     def open(self) -> None:
@@ -62,6 +62,7 @@ class Door:
             self._socket.bind(_address(self._folder, new))
             self._socket.listen(_WAITING)
             os.rename(new, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            self.is_open = True
         except OSError as error:
             raise Refused("keep the lab for others", error.errno or 0, str(error)) from error
 
@@ -108,16 +109,16 @@ def enter(lab: str) -> Channel:
     labs = kept()
     found = [each for each in labs if lab in ("", each.lab, str(each.pid))]
     if not labs:
-        raise UsageError("no lab is kept at the moment", mend="in another terminal: labrun run LAB --keep")
+        raise UsageError("no lab is under way", mend="labrun start LAB")
     if not found:
-        raise UsageError(f"the lab '{lab}' is not kept", nearest(lab, [each.lab for each in labs]),
-                         "in another terminal: labrun run LAB --keep")
+        raise UsageError(f"the lab '{lab}' is not under way", nearest(lab, [each.lab for each in labs]),
+                         f"labrun start {lab}")
     if len(found) > 1:
         shown = ", ".join(f"{each.lab} ({each.pid})" for each in found)
-        raise UsageError(f"more than one lab is kept: {shown}", mend="say which, by its id or number: --lab LAB")
+        raise UsageError(f"more than one lab is under way: {shown}", mend="say which, by its id or number: --lab LAB")
     channel = _connected(found[0])
     if channel is None:
-        raise Refused(f"enter the lab {found[0].lab}", why="it has just ended", mend="labrun run LAB --keep")
+        raise Refused(f"enter the lab {found[0].lab}", why="it has just ended", mend="labrun start LAB")
     return channel
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from textwrap import wrap
 from typing import NoReturn, TextIO
 
@@ -32,12 +33,17 @@ _THEME = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan"})
 
 
 class TerminalReporter:
-    """Prints as things happen. pause: wait for Enter after a step's text and before its first command."""
+    """Prints as things happen. pause: wait for Enter after a step's text and before its first command.
 
-    def __init__(self, out: TextIO, pause: bool = False) -> None:
-        self._console = _Console(file=out, highlight=False, theme=_THEME, emoji=False,
-                                 color_system=None if os.environ.get("NO_COLOR") else "auto")
-        self._console.width = min(self._console.width, _WIDEST)
+    width, colour: of the terminal that it is for; None for what can be found out of `out`.
+    """
+
+    def __init__(self, out: TextIO, pause: bool = False, *, width: int | None = None,
+                 colour: bool | None = None) -> None:
+        plain = os.environ.get("NO_COLOR") if colour is None else not colour
+        self._console = _Console(file=out, highlight=False, theme=_THEME, emoji=False, force_terminal=colour,
+                                 color_system=None if plain else "auto")
+        self._console.width = min(width or self._console.width, _WIDEST)
         self._pause = pause
         self._total = 0
         self._lab = ""
@@ -97,11 +103,14 @@ class TerminalReporter:
 
     def _acted(self, event: Acted) -> None:
         self._command(event.command)
-        for change in event.changes:
-            self._line(f"      {_SIGNS[change.change]} ", _told(change), "dim")
+        self._changes(event.changes)
         if event.problem:
             self._line("      ! ", str(event.problem), _STYLES["error"])
             self._line("        next: ", event.problem.mend)
+
+    def _changes(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            self._line(f"      {_SIGNS[change.change]} ", _told(change), "dim")
 
     def _command(self, command: str) -> None:
         """Of a script only its beginning: a person could not see the step for it."""

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
 
-from tests.system.accounts import environment, myself, run_as, start_as
+from tests.system.accounts import environment, myself, run_as
+from tests.system.desk import Desk, Person, ended
 
 if TYPE_CHECKING:
     from tests.system.accounts import User
@@ -43,43 +44,6 @@ steps:
 """
 READY = "Ctrl-C ends it"
 LEAVE = "\x10\x11"
-Person: TypeAlias = "pexpect.spawn[str]"
-
-
-class Desk:
-    """Where a user sits: a home folder, a folder for sockets, and terminals."""
-
-    def __init__(self, labrun: Path, user: User, folder: Path) -> None:
-        self.labrun, self.user, self.lab, self.runtime_dir = labrun, user, folder / "kept", folder / user.name
-        self.lab.mkdir(exist_ok=True)
-        (self.lab / "lab.yaml").write_text(LAB)
-        self.runtime_dir.mkdir(mode=0o700)
-        os.chown(self.runtime_dir, user.uid, user.gid)
-        self.environment = {"XDG_RUNTIME_DIR": str(self.runtime_dir), "TERM": "xterm"}
-
-    def person(self, *argv: str | Path, program: str | Path = "", rows: int = 24, columns: int = 80) -> Person:
-        """Somebody who starts a program, labrun without another, on a terminal."""
-        def become() -> None:
-            if self.user.uid != os.getuid():
-                os.setgroups([])
-                os.setgid(self.user.gid)
-                os.setuid(self.user.uid)
-
-        return pexpect.spawn(str(program or self.labrun), list(map(str, argv)), encoding="utf-8", timeout=30, cwd="/",
-                             env=environment(self.user, self.environment), preexec_fn=become,
-                             dimensions=(rows, columns))
-
-    def script(self, *argv: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-        """labrun without any terminal."""
-        return run_as(self.user, [self.labrun, *argv], env=self.environment, cwd="/", **options)
-
-    def start(self, *argv: str | Path) -> subprocess.Popen[str]:
-        """The same, and not waited for."""
-        return start_as(self.user, [self.labrun, *argv], env=self.environment, cwd="/")
-
-    def sockets(self) -> list[str]:
-        folder = self.runtime_dir / "labrun"
-        return os.listdir(folder) if folder.exists() else []
 
 
 @contextmanager
@@ -93,20 +57,13 @@ def kept(desk: Desk, *options: str) -> Iterator[Person]:
         keeper.close(force=True)
 
 
-def ended(person: Person) -> int:
-    """The exit code."""
-    person.expect(pexpect.EOF)
-    person.close()
-    return person.exitstatus if person.exitstatus is not None else -int(person.signalstatus or 0)
-
-
 @pytest.fixture
 def desk(installed: Path, open_folder: Path) -> Desk:
-    return Desk(installed, myself(), open_folder)
+    return Desk(installed, myself(), open_folder, LAB)
 
 
 def test_a_terminal_for_everybody(installed: Path, open_folder: Path, anyone: User) -> None:
-    desk = Desk(installed, anyone, open_folder)
+    desk = Desk(installed, anyone, open_folder, LAB)
     with kept(desk) as keeper:
         host = desk.person("shell", rows=40, columns=120)
         host.expect("labhost")
@@ -276,7 +233,7 @@ def test_a_keeper_that_is_killed(desk: Desk) -> None:
     assert len(desk.sockets()) == 1
     done = desk.script("shell")
     assert (done.returncode, done.stderr) == (
-        2, "labrun: no lab is kept at the moment\n  next: in another terminal: labrun run LAB --keep\n")
+        2, "labrun: no lab is under way\n  next: labrun start LAB\n")
     assert desk.sockets() == [], "what is left behind by a kill is removed by the next call"
 
 
@@ -284,7 +241,7 @@ def test_which_of_two_labs(desk: Desk) -> None:
     with kept(desk) as one, kept(desk) as other:
         done = desk.script("shell", "true")
         assert done.returncode == 2
-        assert re.search(r"more than one lab is kept: kept \(\d+\), kept \(\d+\)", done.stderr)
+        assert re.search(r"more than one lab is under way: kept \(\d+\), kept \(\d+\)", done.stderr)
         for keeper in (one, other):
             assert desk.script("shell", "--lab", str(keeper.pid), "touch", "/tmp/mine").returncode == 0
         done = desk.script("attach", "c1", "--lab", "kpet")

@@ -46,7 +46,7 @@ def test_help_has_examples_and_fits(arguments: tuple[str, ...], columns: int, ca
 def test_a_command_that_is_misspelt(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = called(capsys, "shwo", "nat")
     assert (code, out) == (2, "")
-    assert err.startswith("labrun: there is no command 'shwo': did you mean 'show'? known are list, show, run,")
+    assert err.startswith("labrun: there is no command 'shwo': did you mean 'show'? known are list, show, start,")
     assert err.endswith("  next: labrun --help\n")
 
 

@@ -1,0 +1,42 @@
+"""A request to the process that keeps a lab, and its answer, on the terminal of whoever asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from labrunner.kept.place import enter
+from labrunner.streams import write
+from runtime.errors import Refused
+from runtime.sandbox.channel import Closed
+
+
+def ask(lab: str, what: str, **given: Any) -> int:
+    """Ask, print the answer, and return the exit code that it means. lab: see labrunner.kept.place.enter.
+
+    Raises UsageError, Problem.
+    """
+    channel = enter(lab)
+    try:
+        channel.send({"ask": what, "json": False, **_terminal(), **given})
+        message, (fd,) = channel.receive()
+    except Closed as closed:
+        if what == "goto":  # the lab is made anew, and meanwhile one waits at its door
+            return ask(lab, "teach")
+        raise Refused(f"{what} the lab", why="it has just ended", mend="labrun status") from closed
+    with os.fdopen(fd, encoding="utf-8") as file:
+        write(sys.stdout, file.read())
+    return int(message["told"])
+
+
+def _terminal() -> dict[str, Any]:
+    """How the answer can be shown here."""
+    shown = sys.stdout.isatty()
+    try:
+        width = os.get_terminal_size(1).columns if shown else 80
+    except OSError:
+        width = 80
+    said = os.environ.get("COLUMNS", "")
+    return {"width": int(said) if said.isdecimal() else width, "encoding": sys.stdout.encoding,
+            "colour": shown and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"}

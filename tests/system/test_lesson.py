@@ -1,0 +1,264 @@
+"""Somebody does a lab themselves: in the shell that it opens, and beside it, as a person and as a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+
+from labrunner.catalogue.catalog import find
+from labrunner.language.loading import load
+from tests.golden.schema import run_document
+from tests.system.accounts import myself
+from tests.system.desk import Desk, Person, ended
+
+if TYPE_CHECKING:
+    from tests.system.accounts import User
+
+LAB, STEPS = "netns-veth", [step.id for step in load(find("netns-veth")).steps]
+
+
+@pytest.fixture
+def desk(installed: Path, open_folder: Path) -> Iterator[Desk]:
+    yield from _desk(installed, myself(), open_folder)
+
+
+@pytest.fixture
+def anyones(installed: Path, open_folder: Path, anyone: User) -> Iterator[Desk]:
+    yield from _desk(installed, anyone, open_folder)
+
+
+def _desk(installed: Path, user: User, folder: Path) -> Iterator[Desk]:
+    desk = Desk(installed, user, folder, "")
+    yield desk
+    desk.script("stop", "--all")
+    assert desk.sockets() == []
+
+
+@contextmanager
+def learner(desk: Desk, *options: str) -> Iterator[Person]:
+    """Somebody in the shell of a lab that they have started."""
+    person = desk.person("start", LAB, *options)
+    try:
+        person.expect(prompt(1))
+        yield person
+    finally:
+        person.close(force=True)
+
+
+def prompt(step: int, lab: str = LAB, of: int = len(STEPS)) -> str:
+    return rf"labhost\S* {lab} {step}/{of} .*[#$] "
+
+
+def said(desk: Desk, *argv: str, code: int = 0) -> str:
+    """What labrun prints for a script."""
+    done = desk.script(*argv)
+    assert (done.returncode, done.stderr) == (code, ""), done
+    return done.stdout
+
+
+def pid_of(desk: Desk) -> int:
+    """Of the process that keeps the lab."""
+    found = re.search(r"number (\d+)", said(desk, "status"))
+    assert found
+    return int(found[1])
+
+
+def wait_for_end(pid: int) -> None:
+    pidfd = os.pidfd_open(pid)
+    try:
+        assert select.select([pidfd], [], [], 10)[0]
+    finally:
+        os.close(pidfd)
+
+
+def test_a_whole_lab_typed(anyones: Desk) -> None:
+    """With mistakes, a hint, something broken and mended, a jump and a reset."""
+    with learner(anyones) as person:
+        def types(line: str, step: int, *expected: str) -> None:
+            person.sendline(line)
+            for each in (*expected, prompt(step)):
+                person.expect(each)
+
+        types("ip netns made container-1", 1, "unknown")
+        types("sudo ip netns add container-1", 3, r"\+ .*netns container-1", "✓ .*there is a network namespace")
+        types("sudo ip -n container-1 link set lo up", 4, "lo .*DOWN → UP", "✓ .*lo in container-1 is UP")
+        assert "1 of 3" in said(anyones, "hint")
+        assert "2 of 3" in said(anyones, "hint")
+        types("ip link add veth0 type veth peer name veth1", 4, "link veth0")  # another name than the lab wants
+        assert "✗ ceth0" in said(anyones, "check", code=1)
+        types("ip link del veth0; ip link add veth0 type veth peer name ceth0", 5, "✓ .*veth0 in labhost")
+        types("ip netns del container-1", 5, "- .*netns container-1", "✗ .*there is a network namespace container-1")
+        types("ip netns add container-1 && ip -n container-1 link set lo up", 5, "✓ .*there is a network namespace")
+        types("true", 5)
+        assert "→ One end" in said(anyones, "status")
+        said(anyones, "goto", "up")
+        types("ip link set veth0 up; nsenter --net=/run/netns/container-1 ip link set ceth0 up", 7, "✓ .*veth0")
+        person.sendline("exit")
+        person.expect("The lab goes on")
+        assert ended(person) == 0
+    assert said(anyones, "reset").count("7/8") == 1  # the lab is made anew, and is where it was
+    assert "8/8" in said(anyones, "solve")
+    assert "All steps are done" in said(anyones, "solve")
+    assert f"{LAB} has ended" in said(anyones, "stop")
+    assert "no lab is under way" in said(anyones, "status")
+
+
+def test_step_by_step_as_a_script(desk: Desk) -> None:
+    first = said(desk, "start", LAB, "--no-shell")
+    assert "1/8" in first
+    for number, step in enumerate(load(find(LAB)).steps, 1):
+        report = run_document(desk.script("solve", "--json").stdout)
+        assert (report["outcome"], report["lab"]) == ("pass", LAB)
+        assert report["steps"][0]["id"] == step.id
+        assert [action["command"] for action in report["steps"][0]["actions"]] == [
+            action.command() for action in step.actions]
+        assert said(desk, "status").count("✓") >= number
+        if said(desk, "status").count("✓") == len(STEPS):
+            break
+    assert "All steps are done" in said(desk, "check")
+    done = desk.script("solve")
+    assert done.returncode == 4
+    assert "all steps are done" in done.stderr
+
+
+def test_check_as_a_script(desk: Desk) -> None:
+    said(desk, "start", LAB, "--no-shell")
+    said(desk, "check")
+    report = json.loads(desk.script("check", "--json").stdout)
+    assert (report["outcome"], [step["id"] for step in report["steps"]]) == ("fail", ["namespace"])
+    assert {check["outcome"] for check in report["steps"][0]["checks"]} >= {"fail"}
+    assert desk.script("check", "--json").returncode == 1
+    assert "✗" in said(desk, "check", code=1)
+
+
+def test_forward_and_back(desk: Desk) -> None:
+    said(desk, "start", LAB, "--no-shell")
+    for place in ("address", "2", "veth", "1"):
+        number = STEPS.index(place) + 1 if place in STEPS else int(place)
+        assert f"{number}/{len(STEPS)}" in said(desk, "goto", place)
+        assert said(desk, "status").count("✓") == number - 1
+        # What was done for the steps before is there, and what came later is not.
+        there = said(desk, "shell", "ip", "netns", "list")
+        assert ("container-1" in there) == (number > 2)
+    done = desk.script("goto", "nowhere")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "the lab has no such step" in done.stderr
+
+
+def test_reset_begins_the_step_anew(desk: Desk) -> None:
+    said(desk, "start", LAB, "--no-shell")
+    said(desk, "goto", "veth")
+    said(desk, "shell", "ip", "link", "add", "rubbish", "type", "veth", "peer", "name", "more")
+    said(desk, "shell", "ip", "netns", "del", "container-1")
+    said(desk, "reset")
+    assert "rubbish" not in said(desk, "shell", "ip", "link")
+    assert "container-1" in said(desk, "shell", "ip", "netns")
+
+
+def test_two_labs_side_by_side(desk: Desk) -> None:
+    said(desk, "start", LAB, "--no-shell")
+    said(desk, "start", "nat", "--no-shell")
+    done = desk.script("check")
+    assert done.returncode == 2
+    assert "more than one lab is under way" in done.stderr
+    assert "1/8" in said(desk, "goto", "1", "--lab", LAB)
+    assert {"nat", LAB} <= set(re.findall(r"^([\w-]+), number", said(desk, "status"), re.MULTILINE))
+    assert "nat has ended" in said(desk, "stop", "nat")
+    assert "nat" not in said(desk, "status")
+
+
+FAKES: dict[str, str] = {
+    "an alias": "alias ip=true\nip netns add container-1",
+    "a function": "ip() { echo ok; }; ip netns add container-1",
+    "another ip": "mkdir /tmp/b; ln -s /bin/true /tmp/b/ip; PATH=/tmp/b:$PATH; ip netns add container-1",
+    "a file": "mkdir -p /run/netns; touch /run/netns/container-1",
+    "a mount over /proc": "mount -t tmpfs tmpfs /proc; true",
+    "a mount over /sys": "mount -t tmpfs tmpfs /sys; true",
+    "no prompt": "unset PROMPT_COMMAND; PS1='labhost netns-veth 2/8 # '",
+    "spoiled pipes": "rm -rf /run/labrun; mkdir /run/labrun",
+    "an answer of one's own": "for f in /run/labrun/[0-9]*; do printf 'netns-veth 8/8\\nall done\\0' > $f; done",
+    "another judge": "printf '#!/bin/sh\\nexit 0\\n' > /tmp/labrun; chmod +x /tmp/labrun; /tmp/labrun check",
+}
+
+
+@pytest.mark.parametrize("fake", FAKES)
+def test_nobody_can_fake_a_pass(desk: Desk, fake: str) -> None:
+    """The verdict is the kernel's, found out from outside."""
+    with learner(desk) as person:
+        said(desk, "check")
+        person.sendline(f"{FAKES[fake]}; echo d''one")
+        person.expect("done")
+        done = desk.script("check", "--json")
+        assert done.returncode == 1, done
+        assert json.loads(done.stdout)["outcome"] == "fail"
+        assert said(desk, "status").count("✓") == 1
+        assert "2/8" in said(desk, "goto", "2")  # and the lab can be made anew
+
+
+def _close_the_terminal(_desk: Desk, person: Person) -> None:
+    person.close(force=True)
+
+
+def _end_the_shell(_desk: Desk, person: Person) -> None:
+    person.sendline("kill -9 $$")
+    person.expect(pexpect.EOF)
+
+
+@pytest.mark.parametrize("end", [_close_the_terminal, _end_the_shell])
+def test_the_lab_outlives_its_terminal(desk: Desk, end: Callable[[Desk, Person], None]) -> None:
+    with learner(desk) as person:
+        person.sendline("ip netns add container-1")
+        person.expect(prompt(3))
+        end(desk, person)
+    assert "container-1" in said(desk, "shell", "ip", "netns")
+    with_shell = desk.person("shell")
+    with_shell.expect(prompt(3))
+    with_shell.close(force=True)
+
+
+@pytest.mark.parametrize("who", ["keeper", "first"])
+def test_what_is_killed_leaves_nothing_and_is_told(desk: Desk, who: str) -> None:
+    said(desk, "start", LAB, "--no-shell")
+    keeper = pid_of(desk)
+    if who == "keeper":
+        os.kill(keeper, signal.SIGKILL)
+    else:
+        desk.script("shell", "kill", "-KILL", "1")  # which PID 1 does not hear from its own (pid_namespaces(7))
+        [judge] = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+        os.kill(int(judge), signal.SIGKILL)
+    wait_for_end(keeper)
+    done = desk.script("check")
+    assert (done.returncode, done.stderr) == (2, "labrun: no lab is under way\n  next: labrun start LAB\n")
+
+
+def test_what_cannot_be_started_is_told(desk: Desk) -> None:
+    done = desk.script("start", "bridge-networkk")
+    assert done.returncode == 2
+    assert "did you mean 'bridge-network'" in done.stderr
+    if os.geteuid() == 0:
+        done = desk.script("start", LAB, "--id-map", "subuid")
+        assert done.returncode == 3
+        assert "the id map 'subuid' cannot be made" in done.stderr
+    assert desk.sockets() == []
+
+
+def test_a_lab_that_was_watched_is_nothing_to_do(desk: Desk) -> None:
+    watched = desk.person("run", LAB, "--keep")
+    try:
+        watched.expect("Ctrl-C ends it")
+        done = desk.script("check")
+        assert done.returncode == 4
+        assert f"next: do it yourself: labrun start {LAB}" in done.stderr
+        assert "kept by labrun run" in desk.script("status").stdout
+    finally:
+        watched.close(force=True)
