@@ -153,15 +153,18 @@ def test_a_thousand_lines_a_second_each_way(in_sandbox: InSandbox, runtime: str)
 
 
 CLIENTS, EACH = 20, 50
-ECHOING = f"exec awk '{{ print; fflush() }} NR == {1 + CLIENTS * EACH} {{ exit }}'"
+ECHOING = f"exec awk '{{ print; fflush() }} NR == {CLIENTS + 1 + CLIENTS * EACH} {{ exit }}'"
 
 
 def _many(lab: Lab) -> list[list[str]]:
     look_after(lab, terminal=False, script=ECHOING)
     clients = [join(lab) for _ in range(CLIENTS)]
+    for number, client in enumerate(clients):  # who sees what it has typed has been let in, and not only been queued
+        type_all(client, f"{number} is there\n".encode())
+        assert f"{number} is there" in lines(client)
     type_all(clients[0], b"all are there\n")
     for client in clients:
-        assert read(client, 1) == ["all are there"]
+        assert "all are there" in lines(client)
     for number, client in enumerate(clients):
         type_all(client, b"".join(f"{number} {n} {'x' * 100}\n".encode() for n in range(EACH)))
     return [data.decode().splitlines() for data in side_by_side(clients)]
@@ -193,10 +196,11 @@ def test_any_bytes_and_no_newline_at_the_end(in_sandbox: InSandbox, runtime: str
 
 
 def _two_streams(lab: Lab) -> tuple[list[str], list[str]]:
-    script = "read go; for n in 1 2 3; do echo out $n; echo error $n >&2; done"
+    script = "read one; read other; for n in 1 2 3; do echo out $n; echo error $n >&2; done"
     look_after(lab, terminal=False, script=script)
     one, other = join(lab), join(lab)
-    type_all(one, b"go\n")
+    for client in (one, other):  # of whom a line has come, has been let in
+        type_all(client, b"go\n")
     return list(lines(one)), list(lines(other, error=True))
 
 
@@ -226,9 +230,10 @@ def test_a_program_that_reads_nothing_hangs_nobody(in_sandbox: InSandbox, runtim
 
 
 def _deaf(lab: Lab, runtime: str) -> tuple[list[str], int]:
-    look_after(lab, runtime, terminal=False, script="trap 'echo no' TERM; echo ready; while :; do read line; done")
+    look_after(lab, runtime, terminal=False, script="trap 'echo no' TERM; while :; do read line; echo $line; done")
     client = join(lab)
-    lab.shell("until grep -q ready /run/conmon/c1/log; do :; done")
+    type_all(client, b"ready?\n")
+    assert "ready?" in lines(client)
     lab.shell(f"{runtime} kill c1 TERM")
     type_all(client, b"\n")  # a shell heeds a signal when the command that it waits for is over
     said = next(line for line in lines(client) if line == "no")
@@ -268,8 +273,9 @@ def test_a_client_that_is_killed_stops_nobody(in_sandbox: InSandbox) -> None:
 
 
 def _one_that_does_not_read(lab: Lab) -> tuple[int, int, int, int]:
-    look_after(lab, terminal=False, script="read go; yes xxxxxxxxxxxxxxx | head -c 4194304; exit 3")
+    look_after(lab, terminal=False, script="read deaf; read go; yes xxxxxxxxxxxxxxx | head -c 4194304; exit 3")
     deaf, client = join(lab), join(lab)
+    type_all(deaf, b"here\n")
     pid = conmon(lab)
     before, came = memory(lab, pid), 0
     type_all(client, b"go\n")

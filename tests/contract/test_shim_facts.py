@@ -181,7 +181,8 @@ def test_a_program_has_ended_when_its_shim_has_written_that_down(in_sandbox: InS
 
 def _stopped_shim(lab: Lab) -> tuple[str, int, float]:
     look_after(lab, args='"sleep", "1000"')
-    lab.shell("kill -STOP $(cat /run/conmon/c1/pid); kill -KILL $(cat /run/c1.pid)")
+    lab.shell("kill -STOP $(cat /run/conmon/c1/pid); kill -KILL $(cat /run/c1.pid);"
+              "until grep -q '^State:.Z' /proc/$(cat /run/c1.pid)/status; do :; done")
     started = monotonic()
     snapshot = _observe(lab)
     return snapshot.containers[0].status, len(snapshot.exits), monotonic() - started
