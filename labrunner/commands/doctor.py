@@ -17,6 +17,7 @@ from labrunner.streams import write
 from runtime.errors import Problem
 from runtime.features import features, try_all
 from runtime.programs import how_to_install, is_there
+from runtime.sandbox.cgroup import most_memory
 from runtime.sandbox.handle import Sandbox
 from runtime.sandbox.idmap import KINDS
 from runtime.sandbox.visit import visit
@@ -66,6 +67,7 @@ def _examine(labs: list[Listed]) -> Iterator[Finding]:
     yield _sandbox("auto", "a sandbox of one's own", True, tuple(lab.about.id for lab in labs))
     for kind in KINDS[1:]:
         yield _sandbox(kind, f"id map '{kind}'", False, ())
+    yield _memory()
     reasons = _feature_problems()
     for name, says in features().items():
         users = tuple(lab.about.id for lab in labs if name in lab.features)
@@ -88,6 +90,18 @@ def _sandbox(kind: str, says: str, needed: bool, labs: tuple[str, ...]) -> Findi
     except Problem as problem:
         return Finding(f"sandbox-{kind}", says, False, needed, labs, str(problem), problem.mend)
     return Finding(f"sandbox-{kind}", says, True, needed, labs)
+
+
+def _memory() -> Finding:
+    says = f"a limit on a lab's memory, {most_memory() >> 20} MiB"
+    try:
+        limited = visit(lambda sandbox: sandbox.memory)
+    except Problem as problem:
+        return Finding("memory-limit", says, False, False, (), str(problem), problem.mend)
+    if limited:
+        return Finding("memory-limit", says, True, False, ())
+    return Finding("memory-limit", says, False, False, (), "no cgroup can be made from here; where memory "
+                   "runs out, a lab is the first that is killed", "systemd-run --user --scope labrun start LAB")
 
 
 def _nothing(_sandbox: Sandbox) -> None:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from runtime import syscalls as sys
 from runtime.errors import Missing, Problem, Refused
 from runtime.sandbox import build, mounts
+from runtime.sandbox.cgroup import MemoryLimit
 from runtime.sandbox.channel import Channel, Closed
 from runtime.sandbox.idmap import IdMap, choose
 from runtime.sandbox.obstacles import explain
@@ -35,11 +36,12 @@ class Sandbox:
     id_map:  the map in use.
     root:    descriptor of the root directory as PID 1 sees it; for open_beneath.
     proc:    descriptor of the sandbox's /proc, in a mount namespace that nothing inside can change.
+    memory:  how many bytes it may use; None where nothing limits that.
     """
 
-    def __init__(self, pid: int, outer: int, id_map: IdMap, control: Channel) -> None:
-        self.pid, self.id_map = pid, id_map
-        self._outer, self._control = outer, control
+    def __init__(self, pid: int, outer: int, id_map: IdMap, control: Channel, limit: MemoryLimit) -> None:
+        self.pid, self.id_map, self.memory = pid, id_map, limit.bytes
+        self._outer, self._control, self._limit = outer, control, limit
         self._ended: dict[int, int] = {}  # PID -> exit status of what was started, and has ended unasked
         self._pidfd = os.pidfd_open(pid)
         self.root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -72,10 +74,14 @@ class Sandbox:
             content.seek(0)
             self._ask({"do": "write", "path": path}, (content.fileno(),))
 
+    def pidfd(self, pid: int) -> int:
+        """A descriptor of a process, numbered as inside (pidfd_open(2)). Raises Refused."""
+        return self._ask_for_fd({"do": "pidfd", "pid": pid})
+
     def wait_for_end(self, pid: int, timeout: float) -> bool:
         """Wait until a process, numbered as inside, has ended. timeout: seconds. Returns whether it has."""
         try:
-            pidfd = self._ask_for_fd({"do": "pidfd", "pid": pid})
+            pidfd = self.pidfd(pid)
         except Refused as refused:
             if refused.errno == errno.ESRCH:
                 return True
@@ -159,6 +165,7 @@ class Sandbox:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         with suppress(ChildProcessError):
             os.waitpid(self._outer, 0)
+        self._limit.remove()
         for fd in (self._pidfd, self.root, self.proc):
             os.close(fd)
         self._control.close()
@@ -214,6 +221,7 @@ class Starting:
         self._id_map = choose(kind)
         self._launcher, outer_end = Channel.pair()
         self._control, first_end = Channel.pair()
+        self._limit = MemoryLimit()
 
         def life() -> None:
             self._launcher.close()
@@ -224,6 +232,7 @@ class Starting:
         outer_end.close()
         first_end.close()
         with self._given_up_on_error():
+            self._limit.hold(self._outer)
             self._launcher.expect("unshared")
             self._id_map.write(self._outer)
             self._launcher.send({"mapped": True})
@@ -233,7 +242,7 @@ class Starting:
         with self._given_up_on_error():
             pid = self._launcher.expect("pid")
             self._control.expect("ready")
-            sandbox = Sandbox(pid, self._outer, self._id_map, self._control)
+            sandbox = Sandbox(pid, self._outer, self._id_map, self._control, self._limit)
         self._launcher.close()
         return sandbox
 
@@ -243,6 +252,7 @@ class Starting:
             os.kill(self._outer, signal.SIGKILL)
         with suppress(ChildProcessError):  # who ignores SIGCHLD has no children to wait for, and waits all the same
             os.waitpid(self._outer, 0)
+        self._limit.remove()
         self._launcher.close()
         self._control.close()
 
