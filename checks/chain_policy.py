@@ -22,6 +22,9 @@ class ChainPolicy(Check):
     policy = argument(POLICY, "what becomes of them")
     netns = argument(NETNS, "the netns to look in", default=LAB_HOST)
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         return f"the policy of {self.hook.upper()} in {self.netns} is {self.policy}"
 

@@ -32,6 +32,9 @@ class Config(Check):
     def files(self) -> tuple[str, ...]:
         return (config_of(self.bundle),)
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         return f"{self.at} in {config_of(self.bundle)} {self._wanted()}"
 

@@ -23,6 +23,9 @@ class Container(Check):
         if not self.exists and (self.status or self.bundle):
             raise Mistake("exists", "what does not exist has no status or bundle")
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         if not self.exists:
             return f"there is no container {self.name}"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.membership import KIND, SUBJECTS, membership, show_inode
+from checks.reasoning.membership import KIND, SUBJECTS, are_netns, membership, show_inode
 from checks.reasoning.wording import advice, listed
 
 
@@ -12,6 +12,9 @@ class DifferentNamespace(Check):
     main = "between"
     between = argument(SUBJECTS, "what to compare")
     kind = argument(KIND, "the kind of namespace", default="net")
+
+    def is_told(self) -> bool:
+        return are_netns(self.between)
 
     def claim(self) -> str:
         return f"{listed(self.between)} are each in a {self.kind} namespace of their own"

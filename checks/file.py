@@ -56,6 +56,9 @@ class File(Check):
     def files(self) -> tuple[str, ...]:
         return (self.path,)
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         if not self.exists:
             return f"there is no {self.path}"

@@ -44,6 +44,9 @@ class Interface(Check):
         if not self.exists and any(getattr(self, name) is not None for name in asked):
             raise Mistake("exists", "an interface that does not exist has no properties: leave the others out")
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         if not self.exists:
             return f"{self.netns} has no interface {self.name}"

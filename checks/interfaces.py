@@ -22,6 +22,9 @@ class Interfaces(Check):
     names = argument(many(INTERFACE), "all interfaces that it has")
     netns = argument(NETNS, "the netns to look in", default=LAB_HOST)
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         return f"{self.netns} has exactly these interfaces: {listed(self.names)}"
 

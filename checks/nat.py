@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
-from checks.reasoning.rule_commands import delete_rule
+from checks.reasoning.rule_commands import delete_rule, demands
 from checks.reasoning.translation import masquerade_words, takes, translates
 from checks.reasoning.wording import advice, listed, no_netns
 from runtime.facts.difference import show_rule
@@ -25,6 +25,9 @@ class Nat(Check):
     exists = argument(BOOLEAN, "whether it has to exist", default=True)
     packets = argument(choice("none", "some"), "whether it has matched any packet, by its counter", default=None)
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         matched = {"none": ", and it has matched no packet", "some": ", and it has matched packets"}
         return (f"{self.netns} masquerades {self._shown()}{matched.get(self.packets or '', '')}" if self.exists
@@ -42,7 +45,7 @@ class Nat(Check):
         if facts is None:
             return self.failed(expected, f"no {self.netns}", no_netns(evidence.snapshot, self.netns))
         translating = [rule for rule in facts.rules if translates(rule) and rule.target == "masquerade"]
-        fitting = [rule for rule in translating if rule.matches == self._matches()]
+        fitting = [rule for rule in translating if demands(rule) == self._matches()]
         actual = listed(map(show_rule, translating), "no rule that masquerades")
         if bool(fitting) != self.exists:
             hint = self._exists_hint(fitting) if fitting else self._missing_hint(translating)

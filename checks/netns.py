@@ -13,6 +13,9 @@ class Netns(Check):
     name = argument(NETNS, "its name")
     exists = argument(BOOLEAN, "whether it has to exist", default=True)
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         return f"there is {'a' if self.exists else 'no'} network namespace {self.name}"
 

@@ -25,6 +25,9 @@ class Ping(Check):
         if ":" in self.to:
             raise Mistake("to", "ping asks IPv4 addresses only")
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         seen = f" {'and' if self.answers else 'but'} sees {self.seen_as}" if self.seen_as else ""
         return f"{self.to} {'answers' if self.answers else 'does not answer'} {self.from_}{seen}"

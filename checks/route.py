@@ -29,6 +29,9 @@ class Route(Check):
         if not self.exists and (self.gateway or self.interface):
             raise Mistake("exists", "a route that does not exist has no gateway or interface: leave them out")
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         return f"{self.netns} has {'the' if self.exists else 'no'} route {self._shown()}"
 

@@ -13,6 +13,9 @@ class Rule(SoughtRule):
 
     exists = argument(BOOLEAN, "whether it has to exist", default=True)
 
+    def is_told(self) -> bool:
+        return True
+
     def claim(self) -> str:
         return f"{self.netns} has {'the' if self.exists else 'no'} rule {self.shown()}"
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
 from checks.reasoning.wording import advice, no_netns
+from runtime.facts.observer import FORWARDING
 from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
 from runtime.values import NETNS, SETTING, SYSCTL
@@ -14,6 +15,9 @@ class Sysctl(Check):
     name = argument(SYSCTL, "the setting")
     value = argument(SETTING, "its value")
     netns = argument(NETNS, "the netns to look in", default=LAB_HOST)
+
+    def is_told(self) -> bool:
+        return self.name.replace("/", ".") == FORWARDING
 
     def claim(self) -> str:
         return f"{self.name} is {self.value} in {self.netns}"

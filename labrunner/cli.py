@@ -25,6 +25,8 @@ COMMANDS = {
     "solve": "let labrun do the step",
     "goto": "go to another step of the lab that you do",
     "reset": "begin the step anew",
+    "diff": "what has changed since the step began",
+    "watch": "see a lab change, live, in a second terminal",
     "status": "which labs are under way, and how far",
     "stop": "end a lab that is under way",
     "run": "watch a lab being done, step by step, on a real kernel",
@@ -32,9 +34,11 @@ COMMANDS = {
     "attach": "join the streams of a container in a lab that is kept",
     "doctor": "what this machine can do, and what it lacks",
     "new": "begin a lab of your own",
+    "record": "type commands, and a lab comes of them",
     "lint": "find what is wrong with a lab, without doing it",
     "test": "prove that the checks of a lab notice every mistake",
     "import": "make a lab of notes in Markdown",
+    "completion": "let your shell complete commands, labs and steps",
 }
 _EXAMPLES = """\
 examples:
@@ -96,14 +100,23 @@ def _finished(arguments: list[str]) -> int:
 
 
 def _call(arguments: list[str]) -> int:
+    options = parse(arguments)
+    return int(command(options.command).run(options))
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """What a call asks for. Raises UsageError, and SystemExit as argparse does."""
+    if "_ARGCOMPLETE" in os.environ:  # it is the shell that asks, how a line could go on
+        from labrunner.completing import complete
+
+        complete(_parser([], whole=True))
     wanted = arguments[0] if arguments else ""
     if wanted and not wanted.startswith("-") and wanted not in COMMANDS:  # argparse lists them all, and guesses none
         raise UsageError(f"there is no command '{wanted}'", nearest(wanted, list(COMMANDS)), "labrun --help")
-    options = _parser(arguments).parse_args(arguments)
-    return int(_command(options.command).run(options))
+    return _parser(arguments).parse_args(arguments)
 
 
-def _command(name: str) -> ModuleType:
+def command(name: str) -> ModuleType:
     """The module of a command. That of `import`, a keyword of Python, is called import_."""
     return import_module(f"labrunner.commands.{name}{'_' * iskeyword(name)}")
 
@@ -139,9 +152,12 @@ def fault(error: Exception) -> Problem:
 
 def tell(problem: Problem) -> None:
     """Say on standard error what is wrong, why, and what to do next."""
-    print(f"labrun: {problem}", file=sys.stderr)
-    if problem.mend:
-        print(f"  next: {problem.mend}", file=sys.stderr)
+    print(words_of(problem), file=sys.stderr)
+
+
+def words_of(problem: Problem) -> str:
+    """What is wrong, why, and what to do next."""
+    return f"labrun: {problem}" + (f"\n  next: {problem.mend}" if problem.mend else "")
 
 
 def code_of(problem: Problem) -> int:
@@ -168,16 +184,17 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         return fill(text, width, indent)
 
 
-def _parser(arguments: list[str]) -> argparse.ArgumentParser:
+def _parser(arguments: list[str], whole: bool = False) -> argparse.ArgumentParser:
+    """whole: with the options of all commands, and not only of the one that is called."""
     parser = argparse.ArgumentParser(
         prog="labrun", description="Containers and Linux networking, step by step, on a real kernel, without root.",
         epilog=_EXAMPLES, formatter_class=_Help, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"labrun {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in arguments[:1] if COMMANDS.keys() & arguments[:1] else COMMANDS:  # the others need not be built
-        command = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name].capitalize() + ".",
-                                      formatter_class=_Help, allow_abbrev=False)
-        if name in arguments:
-            _command(name).declare(command)
-        command.add_argument("--debug", action="store_true", help="show Python's traceback when something goes wrong")
+        declared = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name].capitalize() + ".",
+                                       formatter_class=_Help, allow_abbrev=False)
+        if whole or name in arguments:
+            command(name).declare(declared)
+        declared.add_argument("--debug", action="store_true", help="show Python's traceback when something goes wrong")
     return parser

@@ -73,6 +73,33 @@ class Noticed(NamedTuple):
     changes: tuple[Change, ...]
 
 
+class Differs(NamedTuple):
+    """What is not as it was. since: when that was, in words; until: and up to when, '' for now."""
+
+    changes: tuple[Change, ...]
+    since: str
+    until: str = ""
+
+
+class Troubled(NamedTuple):
+    """Something went wrong beside what was asked for."""
+
+    problem: Problem
+
+
+class Watched(NamedTuple):
+    """A lab that somebody looks at while it changes.
+
+    place, hints: as of Stands.  checked: of the step that is to be done, none when all are.
+    """
+
+    lab: Lab
+    place: int
+    hints: dict[str, int]
+    checked: tuple[Checked, ...]
+    snapshot: Snapshot
+
+
 class Hinted(NamedTuple):
     """A hint was asked for. number: which of the step's it is, from 1, of `total`; 0 of 0 when it has none."""
 
@@ -85,16 +112,16 @@ class Hinted(NamedTuple):
 class Stands(NamedTuple):
     """How far a lab was done. place: of the step that is to be done, from 0; the number of steps when all are.
 
-    passed: ids of the steps whose checks have passed.  hints: how many were taken, by the ids of their steps.
+    hints: how many were taken, by the ids of their steps.
     """
 
     lab: Lab
     place: int
-    passed: frozenset[str]
     hints: dict[str, int]
 
 
-Event: TypeAlias = RunStarted | StepStarted | Acted | Checked | StepEnded | RunEnded | Noticed | Hinted | Stands
+Event: TypeAlias = (RunStarted | StepStarted | Acted | Checked | StepEnded | RunEnded | Noticed | Hinted | Stands
+                    | Differs | Troubled | Watched)
 
 
 def worst(outcomes: list[Outcome]) -> Outcome:

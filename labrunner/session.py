@@ -95,14 +95,29 @@ class Session:
         self._now = self._observer.observe()
         return self._now
 
-    def news(self) -> tuple[Change, ...]:
-        """What has changed since the lab was looked at last."""
-        before = self._now
-        return _by_command(before, self.observe())
+    def look_for(self, checks: Sequence[Check]) -> Snapshot:
+        """The lab as it is now, and from now on always with what these checks ask for of settings and files."""
+        self._observer.add([name for check in checks for name in check.sysctls()],
+                           [path for check in checks for path in check.files()])
+        return self.observe()
+
+    @property
+    def now(self) -> Snapshot:
+        """The lab as it was seen last."""
+        return self._now
+
+    @property
+    def namespaces(self) -> Namespaces:
+        """Those of the lab."""
+        return self._namespaces
 
     def remember(self, step: Step) -> None:
         """The lab as it is now is what it was after `step`: checks of later steps may compare it with that."""
         self._earlier[step.id] = self._now
+
+    def after(self, step: Step) -> Snapshot:
+        """The lab as it was after a step that is over."""
+        return self._earlier[step.id]
 
     def run(self, argv: Sequence[str]) -> Completed:
         """Run a command inside, as lab root on the lab host."""
@@ -177,7 +192,7 @@ class Session:
             self.apply(action)
         except (Missing, Refused) as found:
             problem = found
-        changes = _by_command(before, self.observe())
+        changes = by_command(before, self.observe())
         return Acted(word(action), action.command(), changes, problem, perf_counter() - started)
 
 
@@ -195,7 +210,7 @@ def _outside(lab: Lab) -> Outside | None:
     return Outside(export)
 
 
-def _by_command(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
+def by_command(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     """What a command did. Neighbours come and go with the traffic, and processes with the command itself."""
     return tuple(change for change in difference(before, after) if change.kind not in ("neighbour", "process"))
 

@@ -45,6 +45,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _RLIMIT_FSIZE = 1
+_RLIMIT_NPROC = 6
 _RLIM_INFINITY = (1 << 64) - 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -120,6 +121,28 @@ def limit_file_size(size: int) -> None:
     """The caller, and what it starts, get SIGXFSZ for a file of more than `size` bytes (RLIMIT_FSIZE, setrlimit(2))."""
     limit = (ctypes.c_uint64 * 2)(size, _RLIM_INFINITY)
     _call("limit the size of files", _libc.prlimit64, 0, _RLIMIT_FSIZE, limit, None)
+
+
+def limit_processes(count: int) -> None:
+    """The caller, and what it starts, have at most `count` processes and threads (RLIMIT_NPROC, setrlimit(2)).
+
+    They are counted by user and user namespace, and what a namespace's owner may have is the limit of the whole of it
+    (kernel/ucount.c). A lower limit that is there already stays.
+    """
+    old = (ctypes.c_uint64 * 2)()
+    _call("find the limit of processes", _libc.prlimit64, 0, _RLIMIT_NPROC, None, old)
+    limit = (ctypes.c_uint64 * 2)(min(count, old[1]), min(count, old[1]))
+    _call("limit the processes", _libc.prlimit64, 0, _RLIMIT_NPROC, limit, None)
+
+
+def inotify_init() -> int:
+    """inotify_init1(2): a descriptor that does not block."""
+    return _call("watch files", _libc.inotify_init1, os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def inotify_add_watch(fd: int, path: str, mask: int) -> None:
+    """inotify_add_watch(2)."""
+    _call(f"watch {path}", _libc.inotify_add_watch, fd, path.encode(), ctypes.c_uint32(mask))
 
 
 def set_hostname(name: str) -> None:

@@ -63,6 +63,10 @@ class Check(Statement, ABC):
         """Whether its verdict depends on packets that are sent when the step is judged."""
         return False
 
+    def is_told(self) -> bool:
+        """Whether the kernel sends an event when its verdict may be another (runtime.facts.events)."""
+        return False
+
     def sysctls(self) -> tuple[str, ...]:
         """Names of kernel settings that are wanted in the Snapshot."""
         return ()

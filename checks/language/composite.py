@@ -36,6 +36,9 @@ class Composite(Check):
     def needs_traffic(self) -> bool:
         return any(check.needs_traffic() for check in self.checks)
 
+    def is_told(self) -> bool:
+        return all(check.is_told() for check in self.checks)
+
     def sysctls(self) -> tuple[str, ...]:
         return tuple(name for check in self.checks for name in check.sysctls())
 

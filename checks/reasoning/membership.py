@@ -6,6 +6,7 @@ A subject is the name of a netns, 'labhost', 'container NAME', 'shim NAME', 'pro
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from shlex import quote
 from typing import NamedTuple
 
@@ -43,6 +44,11 @@ class Membership(NamedTuple):
         """Those that share a namespace with another."""
         inodes = [inode for _name, inode in self.inodes]
         return [name for name, inode in self.inodes if inodes.count(inode) > 1]
+
+
+def are_netns(subjects: Sequence[str]) -> bool:
+    """Whether all of them are names of netns, or the lab host: of these the kernel tells, of processes it does not."""
+    return not any(subject.startswith((_PID, _CONTAINER, _SHIM, _PROCESS)) for subject in subjects)
 
 
 def _subject(value: object) -> str:

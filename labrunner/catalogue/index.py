@@ -21,14 +21,16 @@ class Listed(NamedTuple):
     """A lab in a list. features: what the kernel has to offer for it, see runtime.features.
 
     error: why it cannot be loaded, in one line; then no more is known of it than its id and its path.
+    steps: their ids.
     """
 
     about: About
     features: tuple[str, ...]
     error: str = ""
+    steps: tuple[str, ...] = ()
 
 
-_Row = tuple[Stamp, tuple[Any, ...], tuple[str, ...], str]  # of a file, and what a Listed is made of
+_Row = tuple[Stamp, tuple[Any, ...], tuple[str, ...], str, tuple[str, ...]]  # of a file, and what a Listed is made of
 
 
 def listed(paths: Sequence[str]) -> list[Listed]:
@@ -39,7 +41,7 @@ def listed(paths: Sequence[str]) -> list[Listed]:
     settled_rows = {path: row for path, row in rows.items() if settled(row[0])}
     if settled_rows != kept:
         keep(name, key, settled_rows)
-    return [Listed(About(*about), features, error) for _, about, features, error in rows.values()]
+    return [Listed(About(*about), features, error, steps) for _, about, features, error, steps in rows.values()]
 
 
 def _row(path: str, kept: _Row | None) -> _Row:
@@ -48,7 +50,7 @@ def _row(path: str, kept: _Row | None) -> _Row:
     return kept if kept and kept[0] == now else (now, *_loaded(path))
 
 
-def _loaded(path: str) -> tuple[tuple[Any, ...], tuple[str, ...], str]:
+def _loaded(path: str) -> tuple[tuple[Any, ...], tuple[str, ...], str, tuple[str, ...]]:
     from labrunner.errors import LabError
     from labrunner.language.lab import kernel_needs
     from labrunner.language.loading import load
@@ -57,8 +59,8 @@ def _loaded(path: str) -> tuple[tuple[Any, ...], tuple[str, ...], str]:
         lab = load(path)
     except Problem as problem:
         first = problem.mistakes[0]._replace(mend="") if isinstance(problem, LabError) else problem
-        return tuple(About(id_of(path), path, "", "", "", 0, ())), (), str(first)
-    return tuple(lab.about), tuple(sorted(kernel_needs(lab))), ""
+        return tuple(About(id_of(path), path, "", "", "", 0, ())), (), str(first), ()
+    return tuple(lab.about), tuple(sorted(kernel_needs(lab))), "", tuple(step.id for step in lab.steps)
 
 
 def _makers() -> tuple[str, int]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from labrunner.lesson.asking import ask
+from labrunner.errors import UsageError
+from labrunner.lesson.asking import ask, declare_lab
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("step", metavar="STEP", help="its id or its number, as `labrun status` shows them")
-    parser.add_argument("--lab", metavar="LAB", default="",
-                        help="which lab, when there is more than one: its id, or its number")
+    declare_lab(parser)
     parser.epilog = """\
 examples:
   labrun goto bridge               the steps before it are done for you
@@ -21,6 +22,13 @@ To go back the lab is made anew, and terminals in it end.
 """
 
 
+def request(options: argparse.Namespace) -> dict[str, Any]:
+    """What is asked of the lab. Raises UsageError."""
+    if not options.step:
+        raise UsageError("goto needs a step", mend="labrun status shows them; labrun reset begins this one anew")
+    return {"ask": "goto", "step": options.step}
+
+
 def run(options: argparse.Namespace) -> int:
     """Ask for it. Returns the exit code."""
-    return ask(options.lab, "goto", step=options.step)
+    return ask(options.lab, request(options))

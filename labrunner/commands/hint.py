@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from labrunner.lesson.asking import ask
+from labrunner.lesson.asking import ask, declare_lab
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("--lab", metavar="LAB", default="",
-                        help="which lab, when there is more than one: its id, or its number")
+    declare_lab(parser)
     parser.epilog = """\
 examples:
   labrun hint
@@ -18,6 +18,11 @@ examples:
 """
 
 
+def request(_options: argparse.Namespace) -> dict[str, Any]:
+    """What is asked of the lab."""
+    return {"ask": "hint"}
+
+
 def run(options: argparse.Namespace) -> int:
     """Ask for it. Returns the exit code."""
-    return ask(options.lab, "hint")
+    return ask(options.lab, request(options))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from labrunner.catalogue.catalog import catalogue, only
 from labrunner.catalogue.index import Listed, listed
@@ -13,9 +13,10 @@ from labrunner.catalogue.lacking import SANDBOX, Lack, lacking
 from labrunner.cli import EXIT_FAIL, EXIT_PASS, tell
 from labrunner.errors import UsageError
 from labrunner.language.about import About
+from labrunner.lesson.progress import Passed, kept
 from labrunner.streams import printable, write
 
-_Row = tuple[Listed, tuple[Lack, ...]]
+_Row = tuple[Listed, tuple[Lack, ...], "Mapping[str, Passed]"]
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     fitting = [lab for lab in labs if _fits(lab.about, options.words, options.topic)]
     for lab in fitting:
         only(lab.about.id, everything.labs[lab.about.id])
-    rows = list(zip(fitting, lacking(fitting), strict=True))
+    done = kept()
+    rows = [(lab, lacks, done.get(lab.about.id, {})) for lab, lacks in zip(fitting, lacking(fitting), strict=True)]
     if options.json:
         _write_json(rows)
     elif rows:
@@ -71,23 +73,23 @@ def _nothing(wanted: Sequence[str], labs: Sequence[Listed]) -> UsageError:
 def _write_json(rows: Sequence[_Row]) -> None:
     import json
 
-    document = {"schema": 1, "labs": [_as_json(lab, lacks) for lab, lacks in rows]}
+    document = {"schema": 1, "labs": [_as_json(*row) for row in rows]}
     write(sys.stdout, json.dumps(document, indent=2) + "\n")
 
 
 def _text(rows: Sequence[_Row]) -> str:
-    width = max(len(lab.about.id) for lab, _ in rows)
+    width = max(len(lab.about.id) for lab, *_ in rows)
     lines = []
-    for lab, lacks in rows:
-        first, *others = _lines(lab, lacks)
+    for lab, lacks, done in rows:
+        first, *others = _lines(lab, lacks, done)
         lines += [f"{lab.about.id:{width}}  {first}", *(f"{'':{width}}  {line}" for line in others)]
     text = "\n".join(map(printable, lines)) + "\n\n"
-    for lack in {lack for _, lacks in rows for lack in lacks if lack.name == SANDBOX}:
+    for lack in {lack for _, lacks, _done in rows for lack in lacks if lack.name == SANDBOX}:
         text += f"no lab can be done here: each {lack.says}\n  next: {lack.mend}\n\n"
-    return f"{text}watch one: labrun run LAB    read about one: labrun show LAB\n"
+    return f"{text}do one: labrun start LAB    watch one: labrun run LAB    read about one: labrun show LAB\n"
 
 
-def _lines(lab: Listed, lacks: Sequence[Lack]) -> Iterator[str]:
+def _lines(lab: Listed, lacks: Sequence[Lack], done: Mapping[str, Passed]) -> Iterator[str]:
     """The first stands beside the lab's id, the others below."""
     about = lab.about
     if lab.error:
@@ -98,8 +100,23 @@ def _lines(lab: Listed, lacks: Sequence[Lack]) -> Iterator[str]:
     yield about.title
     yield ", ".join((about.level, *minutes, *about.topics))
     yield from (str(lack) for lack in lacks if lack.name != SANDBOX)
+    passed = [done[step] for step in lab.steps if step in done]
+    if passed:
+        yield _progress(passed, len(lab.steps))
 
 
-def _as_json(lab: Listed, lacks: Sequence[Lack]) -> dict[str, object]:
-    known = {**lab.about._asdict(), "lacks": [lack._asdict() for lack in lacks]}
+def _progress(passed: Sequence[Passed], steps: int) -> str:
+    """'passed on 2026-11-27, with 3 hints, 1 step done by labrun'."""
+    last = max(each.when for each in passed).partition("T")[0]
+    hints, solved = sum(each.hints for each in passed), sum(each.solved for each in passed)
+    whole = "✓ passed" if len(passed) == steps else f"→ {len(passed)} of {steps} steps passed"
+    words = [f"{whole}, last on {last}" if len(passed) < steps else f"{whole} on {last}"]
+    words += [f"with {hints} hint{'s' * (hints != 1)}"] if hints else []
+    words += [f"{solved} step{'s' * (solved != 1)} done by labrun"] if solved else []
+    return ", ".join(words)
+
+
+def _as_json(lab: Listed, lacks: Sequence[Lack], done: Mapping[str, Passed]) -> dict[str, object]:
+    known = {**lab.about._asdict(), "lacks": [lack._asdict() for lack in lacks], "steps": lab.steps,
+             "passed": [done[step]._asdict() for step in lab.steps if step in done]}
     return {**known, "error": lab.error} if lab.error else known

@@ -28,10 +28,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write a lab that passes. Returns the exit code."""
-    _refuse_name(options.id)
+    refuse_name(options.id)
     folder = os.path.join(options.folder, options.id)
     path = os.path.join(folder, LAB_FILE)
-    _refuse_twin(options.id, path)
+    refuse_twin(options.id, path)
     if os.path.lexists(folder) and not options.force:
         raise UsageError(f"{folder} exists already", mend="choose another name; or write its lab.yaml anew: --force")
     write_lab(path, _text(options.id))
@@ -44,13 +44,14 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_PASS
 
 
-def _refuse_name(name: str) -> None:
+def refuse_name(name: str) -> None:
+    """Raises UsageError for what cannot be the name of a lab."""
     if name.startswith("-") or not name or not set(name) <= _LETTERS or len(name) > _LONGEST:
         raise UsageError(f"'{name[:2 * _LONGEST]}' cannot be the name of a lab",
                          f"it has small letters, digits and - after the first, {_LONGEST} at most", "labrun new my-lab")
 
 
-def _refuse_twin(name: str, path: str) -> None:
+def refuse_twin(name: str, path: str) -> None:
     """Two labs of the catalogue cannot have one id: `labrun run ID` would not know which is meant."""
     for other in catalogue().labs.get(name, ()):
         if os.path.realpath(other) != os.path.realpath(path):

@@ -13,6 +13,7 @@ from labrunner.catalogue.catalog import bundled, find
 from labrunner.cli import EXIT_FAIL, EXIT_FAULT, EXIT_MISSING, EXIT_PASS, tell
 from labrunner.errors import UsageError
 from labrunner.honesty.report import Report, examine
+from labrunner.honesty.trials import Part
 from labrunner.language.loading import load
 from labrunner.streams import write
 from runtime.oci.available import RUNTIMES, preferred
@@ -27,6 +28,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="an id from `labrun list`, a folder, or a lab.yaml; without one, all labs that come with labrun")
     add("--runtime", choices=RUNTIMES, default=None, help="the OCI runtime of labs with containers; without it runc")
     add("--jobs", metavar="N", type=int, default=0, help="how many trials at a time; without it two a core")
+    add("--part", metavar="K/N", default="1/1",
+        help="only each Nth mistake, from the Kth on: for several machines, or for a quick look")
     add("--json", action="store_true", help="one JSON document on standard output, and nothing else there")
     parser.description = (
         "A lab is done again and again, each time in a fresh sandbox: its solution, which has to pass twice; each step "
@@ -38,6 +41,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 examples:
   labrun test bridge-network
   labrun test ./my-lab
+  labrun test ./my-lab --part 1/5      a quick look: each fifth mistake
   labrun test ./my-lab --json | python3 -m json.tool
 """
 
@@ -46,12 +50,13 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the trials and tell of them. Returns the exit code."""
     if options.jobs < 0:
         raise UsageError(f"--jobs cannot be {options.jobs}", mend="leave it out for two a core")
+    part = _part(options.part)
     given = {"runtime": options.runtime or preferred()}
     labs = [load(find(each), given) for each in options.labs or bundled()]
     reports = []
     for lab in labs:
         with _progress(lab.about.id, quiet=options.json) as advance:
-            reports.append(examine(lab, options.jobs, advance))
+            reports.append(examine(lab, options.jobs, advance, part))
         if not options.json:
             _print(reports[-1])
     if options.json:
@@ -59,6 +64,14 @@ def run(options: argparse.Namespace) -> int:
         write(sys.stdout, json.dumps(document, indent=2) + "\n")
     outcomes = {report.outcome for report in reports}
     return next(code for outcome, code in _CODES.items() if outcome in outcomes)
+
+
+def _part(text: str) -> Part:
+    """Raises UsageError for what is none."""
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 0 < int(number) <= int(of)):
+        raise UsageError(f"'{text}' is no part", mend="of three machines the second takes --part 2/3")
+    return Part(int(number), int(of))
 
 
 @contextmanager

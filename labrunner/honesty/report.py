@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from labrunner.honesty.side_by_side import Result, side_by_side
-from labrunner.honesty.trials import trials
+from labrunner.honesty.trials import Part, trials
 from labrunner.language.lab import Lab
 from runtime.errors import Missing
 from runtime.sandbox.traces import traces
@@ -67,10 +67,14 @@ class Report(NamedTuple):
         }
 
 
-def examine(lab: Lab, at_once: int = 0, tell: Callable[[int, int], None] = lambda _done, _total: None) -> Report:
-    """Carry out every trial of a lab. at_once: how many at a time, 0 for two a core.  tell: called after each."""
+def examine(lab: Lab, at_once: int = 0, tell: Callable[[int, int], None] = lambda _done, _total: None,
+            part: Part = Part()) -> Report:  # noqa: B008 it is frozen
+    """Carry out every trial of a lab.
+
+    at_once: how many at a time, 0 for two a core.  tell: called after each.  part: of the mistakes.
+    """
     started, before = perf_counter(), traces()
-    every = list(trials(lab))
+    every = list(trials(lab, part))
     results: dict[int, Result] = {}
     for result in side_by_side(every, at_once):
         results[id(result.trial)] = result

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
 from checks.language.check import Verdict
 from labrunner.honesty.doing import Failure, Finding, Reference, attempt, done, first_failure, wrongly
@@ -137,12 +139,24 @@ class Swapped(OneSession):
                        "write what it really needs, as `needs: [...]`, or check more")
 
 
-def trials(lab: Lab) -> Iterator[Trial]:
-    """Every trial of a lab."""
-    reference = Reference(lab)
+class Part(NamedTuple):
+    """Of all mistakes those that one of several machines tries: the one with its number, and each `of`-th after it."""
+
+    number: int = 1
+    of: int = 1
+
+
+def trials(lab: Lab, part: Part = Part()) -> Iterator[Trial]:  # noqa: B008 it is frozen
+    """Every trial of a lab, but only a part of the mistakes."""
     yield from (Solution(lab, run) for run in range(1, RUNS + 1))
     yield from (OneStep(lab, place) for place in range(len(lab.steps)))
     yield EveryCheckCanFail(lab)
+    yield from islice(_mistaken(lab), part.number - 1, None, part.of)
+
+
+def _mistaken(lab: Lab) -> Iterator[Trial]:
+    """With every mistake, and every step without one that it needs."""
+    reference = Reference(lab)
     yield from (Spoiled(lab, mistake, reference) for mistake in mistakes(lab))
     for place, step in enumerate(lab.steps):
         needs = [lab.place(need) for need in step.needs]

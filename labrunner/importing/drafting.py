@@ -49,13 +49,17 @@ class DraftCheck(NamedTuple):
 
 
 class DraftStep(NamedTuple):
-    """A step of a draft. entries: its actions, and what was left out among them."""
+    """A step of a draft. entries: its actions, and what was left out among them.
+
+    needs: ids of the steps that it needs; None for the one before it.
+    """
 
     id: str
     title: str
     teach: str
     entries: tuple[Action | LeftOut, ...]
     checks: tuple[DraftCheck, ...]
+    needs: tuple[str, ...] | None = None
 
 
 class Draft(NamedTuple):
@@ -63,6 +67,7 @@ class Draft(NamedTuple):
 
     title: str
     source: str
+    summary: str
     world: str
     topics: tuple[str, ...]
     needs: tuple[str, ...]
@@ -79,8 +84,8 @@ def draft(notes: Notes) -> Draft:
     for each in gathered:
         drafter.take(each)
     steps = drafter.finished()
-    topics = dict.fromkeys(topic for action in actions if (topic := _TOPICS.get(type(action).__name__)))
-    return Draft(notes.title, notes.name, drafter.world, tuple(topics), needs_of(actions), steps,
+    return Draft(notes.title, notes.name, f"Made of {notes.name} by labrun import.", drafter.world,
+                 topics_of(actions), needs_of(actions), steps,
                  tuple(sorted(drafter.left_out, key=lambda each: each.line)), tuple(drafter.remarks))
 
 
@@ -94,6 +99,11 @@ def world_of(actions: Iterable[Action]) -> str:
         words = action.command().split()
         wanted = wanted or isinstance(action, Masquerade) or bool({UPLINK, GATEWAY, SERVER} & set(words))
     return "internet" if wanted else "empty"
+
+
+def topics_of(actions: Iterable[Action]) -> tuple[str, ...]:
+    """What a lab with these actions is about."""
+    return tuple(dict.fromkeys(topic for action in actions if (topic := _TOPICS.get(type(action).__name__))))
 
 
 def needs_of(actions: Iterable[Action]) -> tuple[str, ...]:

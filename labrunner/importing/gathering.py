@@ -112,7 +112,7 @@ def _entries(found: Found | LeftOut, shell: LearnerShell, entered: EnteredShells
     text = found.text if len(found.text) > _LONGEST_COMMAND else shell.filled(found.text)
     why = _TOO_LONG if len(text) > _LONGEST_COMMAND else _why_not(found, shell, entered)
     text = _in_netns(text, inside.netns) if inside and not why else text
-    says = [] if why else [*_said(text, found.output, shell)]
+    says = [] if why else [*said(text, found.output, shell)]
     if any(isinstance(each, Run) and len(each.command_) > _LONGEST_COMMAND for each in says):
         why = _TOO_LONG
     if why:
@@ -136,7 +136,8 @@ def _in_netns(text: str, netns: str) -> str:
     return f"ip netns exec {netns} {text if simple else f'sh -c {shlex.quote(text)}'}"
 
 
-def _said(text: str, output: str, shell: LearnerShell) -> Iterator[Action | Asked]:
+def said(text: str, output: str, shell: LearnerShell) -> Iterator[Action | Asked]:
+    """What a command is in a lab: a question, or actions. output: what it printed.  shell: in which it was typed."""
     asked = asked_of(text, output)
     if asked:
         yield asked

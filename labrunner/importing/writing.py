@@ -31,7 +31,7 @@ def lab_text(draft: Draft) -> str:
 
 def _lines(draft: Draft) -> Iterator[str]:
     yield f"title: {scalar(draft.title)}"
-    yield f"summary: {scalar(f'Made of {draft.source} by labrun import.')}"
+    yield f"summary: {scalar(draft.summary)}"
     yield f"minutes: {-(-len(draft.steps) * _MINUTES_A_STEP // 5) * 5}"
     for key, words in (("topics", draft.topics), ("needs", draft.needs)):
         if words:
@@ -50,6 +50,8 @@ def _step(step: DraftStep, comments: int) -> Iterator[str]:
     """comments: how many may still be written."""
     yield f"  - id: {scalar(step.id)}"
     yield f"    title: {scalar(step.title)}"
+    if step.needs is not None:
+        yield f"    needs: [{', '.join(step.needs)}]"
     if step.teach:
         yield "    teach: |"
         yield from _block(step.teach, 6)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from labrunner.errors import UsageError, nearest
+from labrunner.kept.journal import left
 from runtime.errors import Refused
 from runtime.sandbox.channel import Channel
 
@@ -22,6 +24,16 @@ class Kept(NamedTuple):
 
     lab: str
     pid: int
+
+    def wait_for_end(self, seconds: float) -> bool:
+        """Whether that process ends within so many seconds."""
+        with suppress(ProcessLookupError):
+            pidfd = os.pidfd_open(self.pid)
+            try:
+                return bool(select.select([pidfd], [], [], seconds)[0])
+            finally:
+                os.close(pidfd)
+        return True
 
 
 def folder() -> str:
@@ -95,34 +107,45 @@ def _kept() -> Iterator[Kept]:
         lab, _, pid = name.rpartition(".")
         if lab and pid.isdecimal():
             found = Kept(lab, int(pid))
-            channel = _connected(found)
+            channel = connected(found)
             if channel:
                 channel.close()
                 yield found
 
 
 def enter(lab: str) -> Channel:
-    """A connection to a lab that is kept. lab: its id, or the PID of its keeper; '' when there is but one.
-
-    Raises UsageError, Refused.
-    """
-    labs = kept()
-    found = [each for each in labs if lab in ("", each.lab, str(each.pid))]
-    if not labs:
-        raise UsageError("no lab is under way", mend="labrun start LAB")
-    if not found:
-        raise UsageError(f"the lab '{lab}' is not under way", nearest(lab, [each.lab for each in labs]),
-                         f"labrun start {lab}")
-    if len(found) > 1:
-        shown = ", ".join(f"{each.lab} ({each.pid})" for each in found)
-        raise UsageError(f"more than one lab is under way: {shown}", mend="say which, by its id or number: --lab LAB")
-    channel = _connected(found[0])
+    """A connection to a lab that is kept. lab: as for `meant`. Raises UsageError, Refused."""
+    found = meant(lab)
+    channel = connected(found)
     if channel is None:
-        raise Refused(f"enter the lab {found[0].lab}", why="it has just ended", mend="labrun start LAB")
+        raise Refused(f"enter the lab {found.lab}", why="it has just ended", mend="labrun start LAB")
     return channel
 
 
-def _connected(found: Kept) -> Channel | None:
+def meant(lab: str) -> Kept:
+    """The lab that somebody means: its id, or the PID of its keeper; '' when there is but one. Raises UsageError."""
+    labs = kept()
+    found = [each for each in labs if lab in ("", each.lab, str(each.pid))]
+    if not found:
+        raise _not_there(lab, labs)
+    if len(found) > 1:
+        shown = ", ".join(f"{each.lab} ({each.pid})" for each in found)
+        raise UsageError(f"more than one lab is under way: {shown}", mend="say which, by its id or number: --lab LAB")
+    return found[0]
+
+
+def _not_there(lab: str, labs: Sequence[Kept]) -> UsageError:
+    gone = left(lab)
+    if gone and not (labs and not lab):
+        return UsageError(f"the lab {gone[-1].begun.lab} is no longer under way", gone[-1].why,
+                          f"labrun start {gone[-1].begun.lab} --resume brings it back")
+    if not labs:
+        return UsageError("no lab is under way", mend=f"labrun start {lab or 'LAB'}")
+    return UsageError(f"the lab '{lab}' is not under way", nearest(lab, [each.lab for each in labs]),
+                      f"labrun start {lab}")
+
+
+def connected(found: Kept) -> Channel | None:
     """None when nobody keeps it any more, and then its socket is removed."""
     place = os.open(folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)

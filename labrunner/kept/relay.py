@@ -12,7 +12,7 @@ import signal
 import sys
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Literal
@@ -33,7 +33,7 @@ def relay(far: Far, watch: Watch, linger: float | None) -> Literal["ended", "det
     Raises BrokenPipeError when nobody reads what is printed, Refused when it cannot be written.
     linger: seconds; when nothing more can be typed here, how long one stays while nothing is printed; None for ever.
     """
-    with _as_it_was(far.terminal), _resizes() as resized:
+    with as_it_was(far.terminal), resizes() as resized:
         _tell_size(far)
         return _Relay(far, watch, linger, resized).run()
 
@@ -131,14 +131,17 @@ def _tell_size(far: Far) -> None:
 
 
 @contextmanager
-def _as_it_was(raw: bool) -> Iterator[None]:
-    """The terminal in raw mode, if there are two, and afterwards as it was, however this ends but by SIGKILL."""
+def as_it_was(raw: bool, ending: Callable[[int, FrameType | None], None] | None = None) -> Iterator[None]:
+    """The terminal in raw mode, if there are two, and afterwards as it was, however this ends but by SIGKILL.
+
+    ending: what a signal does that would end this process at once; without it KeyboardInterrupt is raised.
+    """
     if not raw or not os.isatty(0):
-        with _signals():
+        with _signals(ending):
             yield
         return
     before = termios.tcgetattr(0)
-    with _signals():
+    with _signals(ending):
         try:
             tty.setraw(0)
             yield
@@ -148,13 +151,13 @@ def _as_it_was(raw: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _signals() -> Iterator[None]:
+def _signals(ending: Callable[[int, FrameType | None], None] | None) -> Iterator[None]:
     """What would end this process at once raises KeyboardInterrupt, so that the terminal is restored."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, interrupt) for each in _ENDING}
+    before = {each: signal.signal(each, ending or interrupt) for each in _ENDING}
     try:
         yield
     finally:
@@ -163,7 +166,7 @@ def _signals() -> Iterator[None]:
 
 
 @contextmanager
-def _resizes() -> Iterator[int]:
+def resizes() -> Iterator[int]:
     """Gives a descriptor that is readable when the window has another size (SIGWINCH, signal(7))."""
     resized, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     before = signal.signal(signal.SIGWINCH, lambda *_: None)

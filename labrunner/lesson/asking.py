@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from labrunner.kept.place import enter
@@ -12,25 +14,33 @@ from runtime.errors import Refused
 from runtime.sandbox.channel import Closed
 
 
-def ask(lab: str, what: str, **given: Any) -> int:
+def declare_lab(parser: argparse.ArgumentParser) -> None:
+    """The option by which one says which lab is asked."""
+    parser.add_argument("--lab", metavar="LAB", default="",
+                        help="which lab, when there is more than one: its id, or its number")
+
+
+def ask(lab: str, request: Mapping[str, Any]) -> int:
     """Ask, print the answer, and return the exit code that it means. lab: see labrunner.kept.place.enter.
 
     Raises UsageError, Problem.
     """
     channel = enter(lab)
     try:
-        channel.send({"ask": what, "json": False, **_terminal(), **given})
+        channel.send({"json": False, **terminal(), **request})
         message, (fd,) = channel.receive()
     except Closed as closed:
-        if what == "goto":  # the lab is made anew, and meanwhile one waits at its door
-            return ask(lab, "teach")
-        raise Refused(f"{what} the lab", why="it has just ended", mend="labrun status") from closed
+        if request["ask"] == "goto":  # the lab is made anew, and meanwhile one waits at its door
+            return ask(lab, {"ask": "teach"})
+        raise Refused(f"{request['ask']} the lab", why="it has just ended", mend="labrun status") from closed
+    finally:
+        channel.close()
     with os.fdopen(fd, encoding="utf-8") as file:
         write(sys.stdout, file.read())
     return int(message["told"])
 
 
-def _terminal() -> dict[str, Any]:
+def terminal() -> dict[str, Any]:
     """How the answer can be shown here."""
     shown = sys.stdout.isatty()
     try:

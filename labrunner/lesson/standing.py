@@ -1,55 +1,63 @@
 """The process that keeps a lab which a learner does: it outlives terminals, and makes the lab anew when they go back.
 
-    standing process, outside of the sandbox, owns the door
+    standing process, outside of the sandbox, owns the door, and writes down what was done
       └─ judge, which has joined the sandbox for good (Sandbox.enter), and answers at that door
            └─ sandbox
 
-To go back the judge ends, its sandbox with it, and the standing process begins another one, in which the steps before
-are done at once. Whoever knocks meanwhile waits at the door.
+To go back the judge ends, its sandbox with it, and the standing process begins another one, in which what was done for
+the steps before is done again at once. Whoever knocks meanwhile waits at the door.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeAlias
+from time import time
+from typing import NamedTuple
 
-from labrunner.events import Event
-from labrunner.kept.keeper import Answer, Keeper
+from labrunner.kept.journal import Begun, Deed, Journal, standing_deeds
+from labrunner.kept.keeper import Keeper
 from labrunner.kept.place import Door
 from labrunner.language.lab import Lab
-from labrunner.lesson.lesson import Lesson, place_of
-from labrunner.lesson.prompt import Prompt
+from labrunner.lesson import progress
+from labrunner.lesson.idle import IdleEnd, shown
+from labrunner.lesson.lesson import Lesson
+from labrunner.lesson.rc import Shell
+from labrunner.lesson.replaying import Insufficient, replay
+from labrunner.lesson.teacher import Again, LessonTeacher, Stopped, Words
 from labrunner.session import Session
 from runtime import syscalls
-from runtime.errors import Problem, Refused
+from runtime.errors import Problem
 from runtime.sandbox.build import fork
-from runtime.sandbox.channel import Channel, Closed
+from runtime.sandbox.channel import Channel, Closed, pack, unpack
 from runtime.sandbox.handle import start
-
-Report: TypeAlias = Callable[[Iterable[Event], dict[str, Any]], Answer]
-"""Tells events to whoever asked, as their request says: 'json', 'width', 'colour'."""
 
 
 class Wanted(NamedTuple):
-    """How a lab is begun. id_map, network: as for Session and start."""
+    """How a lab is begun.
+
+    id_map: as for start.  given: values of variables, as they were given.  ends_after: see Idle.  deeds: what was done
+    in it before it died, when it is to be brought back.
+    """
 
     lab: Lab
     id_map: str
-    network: str
+    given: tuple[str, ...]
+    shell: Shell
+    ends_after: float | None
+    deeds: tuple[Deed, ...] = ()
+
+    @property
+    def begun(self) -> Begun:
+        """For its journal."""
+        about = self.lab.about
+        return Begun(about.id, os.path.abspath(about.path), self.given, self.lab.runtime, self.id_map, self.shell.kind,
+                     int(time()))
 
 
-class Again(Exception):
-    """The lab is to be made anew, up to the step at a place."""
-
-    def __init__(self, place: int) -> None:
-        super().__init__(place)
-        self.place = place
-
-
-def stand(wanted: Wanted, report: Report, started: Callable[[Problem | None], None]) -> None:
+def stand(wanted: Wanted, words: Words, started: Callable[[Problem | None], None]) -> None:
     """Keep a lab until SIGTERM comes, or its sandbox has died. started: is told when it is there, or why it is not."""
     try:
         door = Door(wanted.lab.about.id)
@@ -58,10 +66,8 @@ def stand(wanted: Wanted, report: Report, started: Callable[[Problem | None], No
         return
     for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(each, _stop)
-    place: int | None = 0
     try:
-        while place is not None:
-            place = _once(wanted, report, door, place, started)
+        _Standing(wanted, words, door, started).stand()
     except Problem as problem:
         started(problem)
     finally:
@@ -72,76 +78,116 @@ def _stop(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _once(wanted: Wanted, report: Report, door: Door, place: int,
-          started: Callable[[Problem | None], None]) -> int | None:
-    """One sandbox. Returns the place up to which another one is to be made, None when it is over. Raises Problem."""
-    here, there = Channel.pair()
+class _Standing:
+    def __init__(self, wanted: Wanted, words: Words, door: Door, started: Callable[[Problem | None], None]) -> None:
+        self._wanted, self._words, self._door, self._started = wanted, words, door, started
+        self._steps = [step.id for step in wanted.lab.steps]
+        self._deeds = standing_deeds(wanted.deeds, self._steps)
+        self._journal = Journal(wanted.begun, self._deeds)
 
-    def life() -> None:
-        here.close()
-        syscalls.die_with_parent()
-        _judge(wanted, report, door, place, there)
+    def stand(self) -> None:
+        """Raises Problem."""
+        again: Again | None = Again(self._reached())
+        while again is not None:
+            again = self._once(again)
+        if not self._door.is_open:
+            self._journal.remove()
 
-    pid = fork(life, there)
-    there.close()
-    try:
-        here.expect("ready")
-        if not door.is_open:
-            door.open()
-            started(None)
-        return int(here.expect("again"))
-    except Closed:
+    def _reached(self) -> int:
+        """The place of the first step that is to be done."""
+        done = {deed.step for deed in self._deeds if deed.did in ("passed", "solved", "skipped")}
+        return next((place for place, step in enumerate(self._steps) if step not in done), len(self._steps))
+
+    def _once(self, again: Again) -> Again | None:
+        """One sandbox. Returns what another one is to be made for, None when it is over. Raises Problem."""
+        if not again.own:
+            self._as_it_says(again.place)
+        here, there = Channel.pair()
+
+        def life() -> None:
+            here.close()
+            syscalls.die_with_parent()
+            _judge(self._wanted, self._words, self._door, again, self._deeds, there)
+
+        pid = fork(life, there)
+        there.close()
+        try:
+            return self._listen(here)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            here.close()
+
+    def _listen(self, judge: Channel) -> Again | None:
+        while True:
+            try:
+                match judge.receive()[0]:
+                    case {"ready": _}:
+                        if not self._door.is_open:
+                            self._door.open()
+                            self._started(None)
+                    case {"deed": deed}:
+                        problem = self._write_down(Deed(**deed))
+                        judge.send({"written": pack(problem) if problem else None})
+                    case {"again": place, "own": own}:
+                        return Again(place, own)
+                    case {"ended": why}:
+                        self._journal.end(why)
+                    case {"stopped": _}:  # as somebody wished: there is nothing to bring back
+                        self._journal.remove()
+            except Closed:
+                return None
+
+    def _write_down(self, deed: Deed) -> Problem | None:
+        self._deeds = standing_deeds([*self._deeds, deed], self._steps)
+        try:
+            self._journal.add(deed)
+            if deed.did in ("passed", "solved"):
+                hints = sum(each.did == "hint" and each.step == deed.step for each in self._deeds)
+                progress.keep(self._wanted.lab.about.id, deed.step, hints, deed.did == "solved")
+        except Problem as problem:
+            return problem
         return None
-    finally:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        here.close()
+
+    def _as_it_says(self, place: int) -> None:
+        """From now on the steps before a place count as done by labrun."""
+        deeds = [Deed("went", self._steps[0]), *(Deed("skipped", step) for step in self._steps[:place])]
+        self._deeds = standing_deeds([*self._deeds, *deeds], self._steps)
+        with suppress(Problem):  # the learner was told already when it could not be written
+            for deed in deeds:
+                self._journal.add(deed)
 
 
-def _judge(wanted: Wanted, report: Report, door: Door, place: int, above: Channel) -> None:
-    session, again = Session(wanted.lab, start(wanted.id_map), wanted.network), None
+def _judge(wanted: Wanted, words: Words, door: Door, wish: Again, deeds: Sequence[Deed], above: Channel) -> None:
+    session, again = Session(wanted.lab, start(wanted.id_map)), None
     try:
-        lesson = Lesson(session)
-        lesson.replay(place)
+        remember = _remembering(above)
+        lesson = Lesson(session, remember)
+        replay(lesson, wish.place, deeds, wish.own)
+        teacher = LessonTeacher(lesson, words, wanted.shell, wanted.ends_after, remember)
         above.send({"ready": True})
-        answers = _Answers(lesson, report)
-        Keeper(session, door, answers, Prompt(session.sandbox, answers.news)).keep()
-    except Again as wish:
-        again = wish.place
+        Keeper(session, door, teacher).keep()
+    except Again as another:
+        again = another
+    except Insufficient:
+        again = Again(wish.place, own=False)
+    except Stopped:
+        above.send({"stopped": True})
+    except IdleEnd:
+        above.send({"ended": f"nothing was done for {shown(wanted.ends_after or 0)}"})
     finally:
         session.close()
     if again is not None:
-        above.send({"again": again})
+        above.send({"again": again.place, "own": again.own})
 
 
-class _Answers:
-    """What somebody asks of a lesson."""
+def _remembering(above: Channel) -> Callable[[Deed], Problem | None]:
+    """Has a deed written down by the standing process, who is allowed to."""
 
-    def __init__(self, lesson: Lesson, report: Report) -> None:
-        self._lesson, self._report = lesson, report
+    def remember(deed: Deed) -> Problem | None:
+        above.send({"deed": deed._asdict()})
+        packed = above.expect("written")
+        return unpack(packed) if packed else None
 
-    def __call__(self, request: dict[str, Any]) -> Answer:
-        """Raises Problem, and Again when the lab has to be made anew."""
-        events: dict[str, Callable[[], Iterable[Event]]] = {
-            "teach": self._lesson.teach, "check": self._lesson.check, "hint": self._lesson.hint,
-            "solve": self._lesson.solve, "status": lambda: [self._lesson.stands()],
-            "goto": lambda: self._goto(str(request["step"]))}
-        return self._report(events[request["ask"]](), request)
-
-    def news(self) -> tuple[str, str]:
-        """For the prompt of a shell: where one is, and what there is to tell."""
-        text = self._report(self._lesson.news(), {"colour": True}).text
-        return self._lesson.where(), text.replace("\0", "")
-
-    def _goto(self, wanted: str) -> Iterable[Event]:
-        lab = self._lesson.lab
-        try:
-            place = place_of(lab, wanted) if wanted else self._lesson.place
-        except ValueError:
-            raise Refused(f"go to '{wanted}'", why="the lab has no such step",
-                          mend=f"it has {', '.join(step.id for step in lab.steps)}") from None
-        if place <= self._lesson.place:
-            raise Again(place)
-        self._lesson.replay(place)
-        return self._lesson.teach()
+    return remember

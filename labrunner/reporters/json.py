@@ -6,7 +6,7 @@ import json
 from typing import Any, TextIO
 
 from checks.language.check import verdict_json
-from labrunner.events import Acted, Checked, Event, RunEnded, RunStarted, StepEnded
+from labrunner.events import Acted, Checked, Differs, Event, RunEnded, RunStarted, StepEnded
 from labrunner.streams import write
 from runtime.errors import Problem
 
@@ -35,6 +35,9 @@ class JsonReporter:
                 self._checked(event)
             case StepEnded():
                 self._step(event)
+            case Differs(changes, since, until):
+                write(self._out, json.dumps({"schema": SCHEMA, "lab": self._document.get("lab", ""), "since": since,
+                                             "until": until, "changes": [each.as_json() for each in changes]}) + "\n")
             case RunEnded(outcome, seconds, _):
                 self._write(outcome, seconds)
 

@@ -61,14 +61,14 @@ _LAYOUTS: Mapping[str, _Layout] = {
     "crun": _Layout("status", "pid", "process-start-time"),
 }
 # root folder -> whether it is the usual one of the runtime that has its name
-_ROOTS: Mapping[str, bool] = {"/run/runc": True, "/run/crun": True, containerd.RUNTIME_ROOT: False,
+ROOTS: Mapping[str, bool] = {"/run/runc": True, "/run/crun": True, containerd.RUNTIME_ROOT: False,
                               docker.RUNTIME_ROOT: False}
 
 
 def read_containers(root: int, processes: Iterable[Process]) -> tuple[Container, ...]:
     """Every container of every runtime, by name. root: descriptor of the sandbox's root directory."""
     alive = {process.pid: process for process in processes}
-    found = [container for folder, usual in _ROOTS.items() for container in _in_folder(root, folder, usual, alive)]
+    found = [container for folder, usual in ROOTS.items() for container in _in_folder(root, folder, usual, alive)]
     # A lab's own come before those that a daemon made: of two with one name the first is meant.
     return tuple(sorted(_with_names(found, docker.read(root)), key=lambda each: (each.name, each.root, each)))
 

@@ -66,6 +66,11 @@ class Observer:
         self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
         self._wired: dict[int, set[_Place]] = {}  # inode of a netns -> the other ends of the wires that lead there
 
+    def add(self, sysctls: Iterable[str], files: Iterable[str]) -> None:
+        """Look at these as well from now on."""
+        self._sysctls = tuple(dict.fromkeys((*self._sysctls, *sysctls)))
+        self._files = tuple(dict.fromkeys((*self._files, *files)))
+
     def observe(self) -> Snapshot:
         """Everything, now."""
         everywhere = self._namespaces.all()

@@ -5,6 +5,7 @@
     anyone      a parameter: the test runs as whoever runs the tests (root in CI), as lrsub and as lrplain
     as_user     as_user(user, argv, timeout=60, check=False, cwd=..., env=..., input=...) -> CompletedProcess[str]
     open_folder a fresh folder that every user may enter and read
+    desk        where whoever runs the tests sits, with terminals; anyones: the same for each kind of user
 
     def test_list(installed: Path, anyone: User, as_user: AsUser) -> None:
         assert "bridge-network" in as_user(anyone, [installed, "list"], check=True).stdout
@@ -28,6 +29,7 @@ import pytest
 from scripts.make_venv import choose_interpreter
 from tests.system import accounts
 from tests.system.accounts import AsUser, User
+from tests.system.desk import Desk
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,6 +95,25 @@ def anyone(request: pytest.FixtureRequest) -> User:
         return accounts.myself()
     made: dict[str, User] = request.getfixturevalue("users")
     return made[request.param]
+
+
+@pytest.fixture
+def desk(installed: Path, open_folder: Path) -> Iterator[Desk]:
+    """A desk, and no lab is under way when it is left."""
+    yield from _desk(installed, accounts.myself(), open_folder)
+
+
+@pytest.fixture
+def anyones(installed: Path, open_folder: Path, anyone: User) -> Iterator[Desk]:
+    """The same of each kind of user in turn."""
+    yield from _desk(installed, anyone, open_folder)
+
+
+def _desk(installed: Path, user: User, folder: Path) -> Iterator[Desk]:
+    desk = Desk(installed, user, folder, "")
+    yield desk
+    desk.script("stop", "--all")
+    assert desk.sockets() == []
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,8 @@ class Desk:
         (self.lab / "lab.yaml").write_text(lab)
         self.runtime_dir.mkdir(mode=0o700)
         os.chown(self.runtime_dir, user.uid, user.gid)
-        self.environment = {"XDG_RUNTIME_DIR": str(self.runtime_dir), "TERM": "xterm"}
+        self.environment = {"XDG_RUNTIME_DIR": str(self.runtime_dir), "XDG_STATE_HOME": f"{self.runtime_dir}/state",
+                            "TERM": "xterm"}
 
     def person(self, *argv: str | Path, program: str | Path = "", rows: int = 24, columns: int = 80) -> Person:
         """Somebody who starts a program, labrun without another, on a terminal."""
@@ -44,9 +45,9 @@ class Desk:
         """labrun without any terminal."""
         return run_as(self.user, [self.labrun, *argv], env=self.environment, cwd="/", **options)
 
-    def start(self, *argv: str | Path) -> subprocess.Popen[str]:
+    def start(self, *argv: str | Path, **options: Any) -> subprocess.Popen[str]:
         """The same, and not waited for."""
-        return start_as(self.user, [self.labrun, *argv], env=self.environment, cwd="/")
+        return start_as(self.user, [self.labrun, *argv], env=self.environment, cwd="/", **options)
 
     def sockets(self) -> list[str]:
         folder = self.runtime_dir / "labrun"

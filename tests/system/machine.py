@@ -47,7 +47,8 @@ iptables -t nat -A POSTROUTING -s 192.168.0.0/24 ! -o br0 -j MASQUERADE
 nft add table inet labrun
 """
 COMMANDS = ("ip -d addr", "ip -n container-1 -d addr", "ip route", "ip rule", "nft list ruleset", "ls /run/netns",
-             "cat /proc/mounts", "sysctl net.ipv4.ip_forward", "find /tmp /var/tmp -xdev", "hostname")
+             "cat /proc/mounts", "sysctl net.ipv4.ip_forward", "find /tmp /var/tmp -xdev",
+             "find /sys/fs/cgroup -type d -name labrun-*", "hostname")
 _TIMERS = re.compile(r"\b\w+_timer +[\d.]+|\b\d+sec\b")
 
 

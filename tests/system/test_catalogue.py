@@ -78,7 +78,8 @@ def test_a_lab_of_labrun_path_is_listed_shown_and_run(shelf: Path) -> None:
     assert "  A lab of mine\n" in done.stdout
     assert " advanced, spiders\n" in done.stdout
     assert listed()["mine"] == {"id": "mine", "path": str(file), "title": "A lab of mine", "summary": "",
-                                "level": "advanced", "minutes": 0, "topics": ["spiders"], "needs": [], "lacks": []}
+                                "level": "advanced", "minutes": 0, "topics": ["spiders"], "needs": [], "lacks": [],
+                                "steps": ["step-1"], "passed": []}
     assert labrun("show", "mine").stdout.startswith("A lab of mine\nmine: advanced, spiders\n")
     assert json.loads(labrun("run", "mine", "--json").stdout)["lab"] == "mine"
 

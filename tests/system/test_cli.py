@@ -129,7 +129,8 @@ def test_list() -> None:
     done = labrun("list")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"bridge-network +A Docker bridge network, by hand\n", done.stdout)
-    assert done.stdout.endswith("\nwatch one: labrun run LAB    read about one: labrun show LAB\n")
+    last = "\ndo one: labrun start LAB    watch one: labrun run LAB    read about one: labrun show LAB\n"
+    assert done.stdout.endswith(last)
 
 
 def test_list_as_json() -> None:
@@ -137,7 +138,8 @@ def test_list_as_json() -> None:
     document = json.loads(done.stdout)
     about = next(each for each in document["labs"] if each["id"] == LAB)
     assert document["schema"] == 1
-    assert set(about) == {"id", "path", "title", "summary", "level", "minutes", "topics", "needs", "lacks"}
+    assert set(about) == {"id", "path", "title", "summary", "level", "minutes", "topics", "needs", "lacks", "steps",
+                          "passed"}
     assert Path(about["path"]).samefile(ROOT / "labs/bridge-network/lab.yaml")
 
 

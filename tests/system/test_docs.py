@@ -25,7 +25,11 @@ NOT_RUN = {
     "./labrun shell": "the same",
     "./labrun attach c1": "the same",
     "./labrun start bridge-network": "it goes on by itself: test_lesson.py is whoever does it",
-    **{f"./labrun {word}": "the same" for word in ("check", "hint", "solve", "goto bridge", "reset", "status", "stop")},
+    **{f"./labrun {word}": "the same" for word in ("check", "hint", "solve", "goto bridge", "reset", "diff", "status")},
+    "./labrun stop": "the same",
+    "./labrun start bridge-network --resume": "it needs one that has died: test_coming_back.py",
+    "./labrun watch": "it waits for others: test_watch.py is these",
+    "./labrun record my-lab": "somebody has to type it: test_record.py does",
     "./labrun new my-lab": "it writes into the checkout: test_new.py does it elsewhere",
     "./labrun import notes.md -o my-lab": "it writes into the checkout: tests/importing does it elsewhere",
 }

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 from labrunner.catalogue.catalog import bundled
 from labrunner.honesty.mistakes import mistakes
 from labrunner.honesty.report import examine
+from labrunner.honesty.trials import Part, trials
 from labrunner.language.loading import load
 from runtime.errors import Refused
 from runtime.sandbox import apart as apart_module
@@ -69,6 +71,9 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path
     return write
 
 
+PARTS = int(os.environ.get("LABRUN_TEST_MISTAKES") or 16)
+
+
 def found(path: Path) -> list[tuple[int, str]]:
     """What is wrong with a lab: line and words."""
     return [(result.finding.line, result.finding.says) for result in examine(load(str(path))).results if result.finding]
@@ -76,7 +81,8 @@ def found(path: Path) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("name", bundled())
 def test_a_bundled_lab_is_honest(name: str) -> None:
-    done = labrun("test", name, "--json", timeout=600)
+    """All of the mistakes by hand, with LABRUN_TEST_MISTAKES=1: that takes seven minutes."""
+    done = labrun("test", name, "--json", "--part", f"1/{PARTS}", timeout=600)
     (report,) = json.loads(done.stdout)["labs"]
     assert (report["outcome"], report["findings"], report["problems"], report["left"]) == ("pass", [], [], [])
     assert report["noticed"] == report["mistakes"] > 0
@@ -387,3 +393,19 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_parts_are_the_whole(lab: Callable[[str], Path]) -> None:
+    loaded = load(str(lab(FIRST_DOWN)))
+    whole = [str(each) for each in trials(loaded) if each.mistake]
+    parts = [[str(each) for each in trials(loaded, Part(number, 3)) if each.mistake] for number in (1, 2, 3)]
+    assert sorted(chain(*parts)) == sorted(whole)
+    assert [each for part in zip_longest(*parts) for each in part if each] == whole
+    others = [str(each) for each in trials(loaded, Part(2, 3)) if not each.mistake]
+    assert others == [str(each) for each in trials(loaded) if not each.mistake]
+
+
+@pytest.mark.parametrize("part", ["", "1", "0/3", "4/3", "1/0", "-1/2", "a/b", "1/2/3"])
+def test_what_is_no_part(part: str) -> None:
+    done = labrun("test", "netns-veth", f"--part={part}")
+    assert (done.returncode, "is no part" in done.stderr) == (2, True)

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from tests.system.conftest import Distributions
 
 
-def test_wheel_holds_the_four_packages_and_nothing_else(distributions: Distributions) -> None:
+def test_wheel_holds_the_four_packages_and_the_manual_and_nothing_else(distributions: Distributions) -> None:
     with zipfile.ZipFile(distributions.wheel) as wheel:
         names = wheel.namelist()
     information = f"labrun-{labrunner.__version__}.dist-info"
-    assert {name.partition("/")[0] for name in names} == {"labrunner", "runtime", "checks", "labs", information}
+    manual = f"labrun-{labrunner.__version__}.data/data/share/man/man1/labrun.1"
+    packages = {"labrunner", "runtime", "checks", "labs"}
+    assert {name.partition("/")[0] for name in names if name != manual} == {*packages, information}
+    assert manual in names
     assert {"labs/bridge-network/lab.yaml", "labs/lab.schema.json", "labrunner/new_lab.yaml"} <= set(names)
     assert f"{information}/licenses/LICENSE" in names
 

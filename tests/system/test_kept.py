@@ -195,7 +195,7 @@ def test_a_client_that_is_killed_in_the_middle_of_output_stops_nobody(desk: Desk
     with kept(desk):
         client = desk.person("attach", "c1")
         client.expect("to leave it")
-        client.sendline("yes | head -c 8000000; echo over''all")
+        client.sendline("yes | head -c 2000000; echo over''all")
         client.expect("y\r\ny\r\n")
         client.kill(signal.SIGKILL)
         assert ended(client) == -signal.SIGKILL
@@ -228,9 +228,8 @@ def test_a_keeper_that_is_killed(desk: Desk) -> None:
         keeper.kill(signal.SIGKILL)
         for person in people:
             person.expect("the lab has ended")
-            person.expect("next: labrun run LAB --keep")
+            person.expect("next: labrun (run LAB --keep|status)")
             assert ended(person) == 4
-    assert len(desk.sockets()) == 1
     done = desk.script("shell")
     assert (done.returncode, done.stderr) == (
         2, "labrun: no lab is under way\n  next: labrun start LAB\n")

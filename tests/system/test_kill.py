@@ -63,7 +63,7 @@ def chance() -> tuple[int, random.Random]:
     return seed, random.Random(seed)
 
 
-@pytest.mark.parametrize(("who", "number", "call"), [("root", 50, RUN), ("lrsub", 25, RUN), ("lrplain", 60, DOCTOR)])
+@pytest.mark.parametrize(("who", "number", "call"), [("root", 30, RUN), ("lrsub", 15, RUN), ("lrplain", 30, DOCTOR)])
 def test_killed_at_any_moment(installed: Path, session_folder: Path, users: dict[str, User],
                               chance: tuple[int, random.Random], who: str, number: int, call: Sequence[str]) -> None:
     seed, numbers = chance
@@ -85,7 +85,7 @@ def test_killed_while_containers_are_there(installed: Path, session_folder: Path
                                            share: float) -> None:
     """200 kills by hand, with LABRUN_TEST_KILLS=200."""
     seed, numbers = chance
-    number = round(int(os.environ.get("LABRUN_TEST_KILLS") or 60) * share)
+    number = round(int(os.environ.get("LABRUN_TEST_KILLS") or 30) * share)
     labrun = Labrun([installed, "run", lab, "--runtime", runtime, "--json"], users.get(who) or myself())
     kills = on_a_machine(session_folder, _kill_anywhere, labrun, number, numbers)
     print(_summary(seed, kills))
@@ -125,10 +125,14 @@ def _kill_often(labrun: Labrun, number: int, numbers: random.Random, kill: Calla
 
 
 def _kill_anywhere(labrun: Labrun, number: int, numbers: random.Random) -> list[Killed]:
-    """Between the first process of the sandbox and the end. The first kill that leaves something is the last."""
+    """Between the first process of the sandbox and the end, one in each of as many equal parts of that time.
+
+    The first kill that leaves something is the last.
+    """
     before = look()
     whole = _seconds_of_a_run(labrun)
-    moments = [Moment(True, numbers.uniform(0, 0.75 * whole)) for _ in range(number)]  # the rest is the start
+    part = 0.75 * whole / number  # the rest is the start
+    moments = [Moment(True, (which + numbers.random()) * part) for which in range(number)]
     kills: list[Killed] = []
     while moments and not (kills and kills[-1].left):
         kills.append(_kill(labrun, moments.pop(), os.kill, signal.SIGKILL, before))

@@ -64,7 +64,7 @@ def offline(session_folder: Path) -> dict[str, str]:
     subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", wheels,
                     "--only-binary", ":all:", "--python-version", version, *requirements(set())],
                    check=True, umask=0o022)
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
+    return {"PIP_NO_COMPILE": "1", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
 
 
 def copy(to: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_failing_pip_is_quoted_and_the_next_run_mends_it(fresh: Checkout) -> N
     failed = fresh.run(env={"PIP_FIND_LINKS": "/nonexistent"})
     assert failed.returncode == 3
     assert "pip could not install" in failed.stderr
-    assert "No matching distribution found for jinja2" in failed.stderr
+    assert "No matching distribution found for " in failed.stderr
     assert "next: " in failed.stderr
     assert "Traceback" not in failed.stderr
     assert fresh.run("again").stdout == '["again"]\n'

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import select
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
@@ -18,76 +16,15 @@ import pytest
 from labrunner.catalogue.catalog import find
 from labrunner.language.loading import load
 from tests.golden.schema import run_document
-from tests.system.accounts import myself
 from tests.system.desk import Desk, Person, ended
-
-if TYPE_CHECKING:
-    from tests.system.accounts import User
-
-LAB, STEPS = "netns-veth", [step.id for step in load(find("netns-veth")).steps]
+from tests.system.learning import LAB, STEPS, learner, pid_of, prompt, said, typist, wait_for_end
 
 
-@pytest.fixture
-def desk(installed: Path, open_folder: Path) -> Iterator[Desk]:
-    yield from _desk(installed, myself(), open_folder)
-
-
-@pytest.fixture
-def anyones(installed: Path, open_folder: Path, anyone: User) -> Iterator[Desk]:
-    yield from _desk(installed, anyone, open_folder)
-
-
-def _desk(installed: Path, user: User, folder: Path) -> Iterator[Desk]:
-    desk = Desk(installed, user, folder, "")
-    yield desk
-    desk.script("stop", "--all")
-    assert desk.sockets() == []
-
-
-@contextmanager
-def learner(desk: Desk, *options: str) -> Iterator[Person]:
-    """Somebody in the shell of a lab that they have started."""
-    person = desk.person("start", LAB, *options)
-    try:
-        person.expect(prompt(1))
-        yield person
-    finally:
-        person.close(force=True)
-
-
-def prompt(step: int, lab: str = LAB, of: int = len(STEPS)) -> str:
-    return rf"labhost\S* {lab} {step}/{of} .*[#$] "
-
-
-def said(desk: Desk, *argv: str, code: int = 0) -> str:
-    """What labrun prints for a script."""
-    done = desk.script(*argv)
-    assert (done.returncode, done.stderr) == (code, ""), done
-    return done.stdout
-
-
-def pid_of(desk: Desk) -> int:
-    """Of the process that keeps the lab."""
-    found = re.search(r"number (\d+)", said(desk, "status"))
-    assert found
-    return int(found[1])
-
-
-def wait_for_end(pid: int) -> None:
-    pidfd = os.pidfd_open(pid)
-    try:
-        assert select.select([pidfd], [], [], 10)[0]
-    finally:
-        os.close(pidfd)
-
-
-def test_a_whole_lab_typed(anyones: Desk) -> None:
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_whole_lab_typed(anyones: Desk, shell: str) -> None:
     """With mistakes, a hint, something broken and mended, a jump and a reset."""
-    with learner(anyones) as person:
-        def types(line: str, step: int, *expected: str) -> None:
-            person.sendline(line)
-            for each in (*expected, prompt(step)):
-                person.expect(each)
+    with learner(anyones, "--shell", shell) as person:
+        types = typist(person)
 
         types("ip netns made container-1", 1, "unknown")
         types("sudo ip netns add container-1", 3, r"\+ .*netns container-1", "✓ .*there is a network namespace")
@@ -129,6 +66,8 @@ def test_step_by_step_as_a_script(desk: Desk) -> None:
     done = desk.script("solve")
     assert done.returncode == 4
     assert "all steps are done" in done.stderr
+    done = desk.script("reset")
+    assert (done.returncode, "begin the step anew: all steps are done" in done.stderr) == (4, True)
 
 
 def test_check_as_a_script(desk: Desk) -> None:
@@ -177,6 +116,17 @@ def test_two_labs_side_by_side(desk: Desk) -> None:
     assert "nat" not in said(desk, "status")
 
 
+@pytest.fixture(scope="session")
+def lie(session_folder: Path) -> Path:
+    """A library with which `ip netns add` does nothing, and says that all is well (ld.so(8), LD_PRELOAD)."""
+    library = session_folder / "lie.so"
+    source = session_folder / "lie.c"
+    source.write_text("int unshare(int what) { return 0; }\nint mount() { return 0; }\n")
+    subprocess.run(["tcc", "-shared", "-nostdlib", "-o", library, source], check=True)
+    library.chmod(0o755)
+    return library
+
+
 FAKES: dict[str, str] = {
     "an alias": "alias ip=true\nip netns add container-1",
     "a function": "ip() { echo ok; }; ip netns add container-1",
@@ -187,16 +137,20 @@ FAKES: dict[str, str] = {
     "no prompt": "unset PROMPT_COMMAND; PS1='labhost netns-veth 2/8 # '",
     "spoiled pipes": "rm -rf /run/labrun; mkdir /run/labrun",
     "an answer of one's own": "for f in /run/labrun/[0-9]*; do printf 'netns-veth 8/8\\nall done\\0' > $f; done",
+    "another ping": "mount --bind /bin/true /usr/bin/ping; mount --bind /bin/true /bin/ping; true",
+    "another iptables": "for p in iptables nft; do mount --bind /bin/true $(readlink -f $(command -v $p)); done; true",
+    "a library before all others": "LD_PRELOAD={lie} ip netns add container-1",
+    "a killed hook": "labrun_prompt() { :; }; exec {labrun_news}>&-",
     "another judge": "printf '#!/bin/sh\\nexit 0\\n' > /tmp/labrun; chmod +x /tmp/labrun; /tmp/labrun check",
 }
 
 
 @pytest.mark.parametrize("fake", FAKES)
-def test_nobody_can_fake_a_pass(desk: Desk, fake: str) -> None:
+def test_nobody_can_fake_a_pass(desk: Desk, fake: str, lie: Path) -> None:
     """The verdict is the kernel's, found out from outside."""
     with learner(desk) as person:
         said(desk, "check")
-        person.sendline(f"{FAKES[fake]}; echo d''one")
+        person.sendline(f"{FAKES[fake].replace('{lie}', str(lie))}; echo d''one")
         person.expect("done")
         done = desk.script("check", "--json")
         assert done.returncode == 1, done
@@ -238,7 +192,9 @@ def test_what_is_killed_leaves_nothing_and_is_told(desk: Desk, who: str) -> None
         os.kill(int(judge), signal.SIGKILL)
     wait_for_end(keeper)
     done = desk.script("check")
-    assert (done.returncode, done.stderr) == (2, "labrun: no lab is under way\n  next: labrun start LAB\n")
+    assert done.returncode == 2
+    assert "its process was killed, or the machine was started anew" in done.stderr
+    assert f"labrun start {LAB} --resume brings it back" in done.stderr
 
 
 def test_what_cannot_be_started_is_told(desk: Desk) -> None:
@@ -259,6 +215,6 @@ def test_a_lab_that_was_watched_is_nothing_to_do(desk: Desk) -> None:
         done = desk.script("check")
         assert done.returncode == 4
         assert f"next: do it yourself: labrun start {LAB}" in done.stderr
-        assert "kept by labrun run" in desk.script("status").stdout
+        assert "it was done already, by labrun run" in desk.script("status").stdout
     finally:
         watched.close(force=True)

@@ -41,10 +41,10 @@ from tests.judging import judge
 
 LAB = load(find("bridge-network"))
 SIDE_BY_SIDE = 4  # half of it is waiting
-# Whether a check notices them all is asked by test_honesty.py too, so here, where hints matter, each third is played.
+# Whether a check notices them all is asked by test_honesty.py too, so here, where hints matter, each sixth is played.
 # All of them by hand, with LABRUN_TEST_MISTAKES=1.
-PLAYED = int(os.environ.get("LABRUN_TEST_MISTAKES") or 3)
-EVERY = 7  # the slower questions are asked of each seventh mistake only: of all they would take minutes
+PLAYED = int(os.environ.get("LABRUN_TEST_MISTAKES") or 6)
+EVERY = 14  # the slower questions are asked of each fourteenth mistake only: of all they would take minutes
 # Where nothing is wrong an answer comes within milliseconds. To give up early can only make more checks fail: where
 # that would be wrong, the question is asked again with the patience that labrun has.
 PATIENCE, LONG_PATIENCE = 0.2, ping.PATIENCE

@@ -49,6 +49,7 @@ from tests.handmade import (
 
 LAB = finished()
 SERVER, DOOR, FIRST, SECOND = "198.51.100.1", "203.0.113.2", "192.168.0.2", "192.168.0.3"
+NATIVE = masquerade("")._replace(family="inet", matches=("meta nfproto ipv4", "oifname != br0"))
 NO_PAIR = unlink(unlink(LAB, HOST, "veth0"), ONE, "ceth0")
 NO_NETNS = "there is no network namespace container-1 (only container-2); make it: ip netns add container-1"
 SECOND_RULE = "ip nat POSTROUTING ip saddr 172.18.0.0/16 oifname != br0 masquerade"
@@ -95,6 +96,7 @@ PASS = [
     (Nat(source="192.168.0.0/24", not_out="br0", packets="none"), change(LAB, HOST, rules=(masquerade(packets=0),))),
     (Nat(source="192.168.0.0/24"), change(LAB, HOST, rules=(masquerade(not_out=""),))),
     (Nat(source="0.0.0.0/0", not_out="br0"), change(LAB, HOST, rules=(masquerade(""),))),
+    (Nat(source="0.0.0.0/0", not_out="br0"), change(LAB, HOST, rules=(NATIVE,))),
     (Nat(source="10.0.0.0/8", exists=False), LAB),
     (DifferentNamespace(between=[HOST, ONE, TWO]), LAB),
     (DifferentNamespace(between=["pid 1", "pid 7"]), LAB),

@@ -53,7 +53,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_lab_is_loaded_once(lab: Path, loads: list[str]) -> None:
-    wanted = [Listed(About("mine", str(lab), "A lab", "", "beginner", 0, (), ("nft",)), ("bridge",))]
+    wanted = [Listed(About("mine", str(lab), "A lab", "", "beginner", 0, (), ("nft",)), ("bridge",), "", ("step-1",))]
     assert [listed([str(lab)]) for _ in range(3)] == [wanted] * 3
     assert loads == [str(lab)]
 
