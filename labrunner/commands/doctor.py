@@ -101,7 +101,7 @@ def _memory() -> Finding:
     if limited:
         return Finding("memory-limit", says, True, False, ())
     return Finding("memory-limit", says, False, False, (), "no cgroup can be made from here; where memory "
-                   "runs out, a lab is the first that is killed", "systemd-run --user --scope labrun start LAB")
+                   "runs out, what runs in a lab is killed first", "systemd-run --user --scope labrun start LAB")
 
 
 def _nothing(_sandbox: Sandbox) -> None:

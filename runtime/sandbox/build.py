@@ -31,7 +31,6 @@ HOSTNAME = "labhost"
 _OUTER = sys.NEWUSER | sys.NEWNS
 _INNER = sys.NEWUSER | sys.NEWNET | sys.NEWUTS | sys.NEWIPC | sys.NEWCGROUP
 _MOST_PROCESSES = 1024  # and threads; a lab with a Docker daemon has some hundred
-_OOM_SCORE = "900"  # of 1000
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -87,7 +86,6 @@ def first(control: Channel, outer_side: Channel, not_mine: Channel) -> None:
     sys.die_with_parent()
     mounts.lock_tree()
     sys.limit_processes(_MOST_PROCESSES)
-    _die_first()
     sys.unshare(_INNER, "user, net, uts, ipc, cgroup")
     outer_side.send({"unshared": True})
     outer_side.expect("mapped")
@@ -101,12 +99,6 @@ def first(control: Channel, outer_side: Channel, not_mine: Channel) -> None:
     _keep_only(control.fileno())
     control.send({"ready": True})
     init.run_first(control)
-
-
-def _die_first() -> None:
-    """Where memory runs out the lab is killed, and nothing of the machine (proc(5), oom_score_adj)."""
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write(_OOM_SCORE)
 
 
 def _leave_groups() -> None:

@@ -6,8 +6,8 @@ import errno
 import os
 import select
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from runtime import syscalls as sys
@@ -18,7 +18,28 @@ from runtime.sandbox.mounts import LARGEST_FILE, NETNS_DIR, PATH
 from runtime.sandbox.terminal import new_terminal
 
 _CANNOT_RUN = 127
+_KILLED_FIRST = 900  # of 1000
 _NOT_TO_BE_RUN = (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC, errno.ELOOP, errno.EISDIR)
+
+
+class Children:
+    """Those that were asked for and run. Where memory runs out, the kernel kills one of theirs before this process,
+    and before anything of the machine (proc_pid_oom_score_adj(5))."""
+
+    def __init__(self) -> None:
+        self.pids: set[int] = set()
+        self._score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        self._own = os.pread(self._score, 16, 0)
+        self._theirs = b"%d" % max(_KILLED_FIRST, int(self._own))
+
+    @contextmanager
+    def born(self) -> Iterator[None]:
+        """They inherit the score at their birth; nobody else can give it to them before they run."""
+        os.pwrite(self._score, self._theirs, 0)
+        try:
+            yield
+        finally:
+            os.pwrite(self._score, self._own, 0)
 
 
 def serve(control: Channel) -> None:
@@ -29,14 +50,14 @@ def serve(control: Channel) -> None:
     poll = select.poll()
     poll.register(control, select.POLLIN)
     poll.register(woken, select.POLLIN)
-    spawned: set[int] = set()
+    children = Children()
     while True:
         ready = [fd for fd, _ in poll.poll()]
         if woken in ready:
             os.read(woken, 4096)
-            _reap(control, spawned)
+            _reap(control, children.pids)
         if control.fileno() in ready:
-            _answer(control, spawned)
+            _answer(control, children)
 
 
 def _reap(control: Channel, spawned: set[int]) -> None:
@@ -53,7 +74,7 @@ def _reap(control: Channel, spawned: set[int]) -> None:
             control.send({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
 
 
-def _answer(control: Channel, spawned: set[int]) -> None:
+def _answer(control: Channel, children: Children) -> None:
     request, fds = control.receive()
     try:
         if request["do"] == "add_netns":
@@ -79,7 +100,7 @@ def _answer(control: Channel, spawned: set[int]) -> None:
             kill(request["group"])
             control.send({"done": True})
         else:
-            _spawn(request, fds, control, spawned)
+            _spawn(request, fds, control, children)
     except Problem as problem:
         control.send({"problem": pack(problem)})
     finally:
@@ -196,15 +217,16 @@ def kill(group: int) -> None:
             os.killpg(group, signal.SIGKILL)
 
 
-def _spawn(request: dict[str, Any], fds: list[int], control: Channel, spawned: set[int]) -> None:
+def _spawn(request: dict[str, Any], fds: list[int], control: Channel, children: Children) -> None:
     """Start a command. Python's own fork(2) would copy this process, which takes longer than many a command does."""
     argv, terminal = request["argv"], request.get("terminal")
     actions = _on_terminal(terminal) if terminal else [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate(fds)]
     try:
         os.chdir(request["cwd"])
         # Python ignores some signals, nohup(1) others.
-        pid = os.posix_spawnp(argv[0], argv, request["env"], file_actions=actions, setsid=True, setsigmask=(),
-                              setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+        with children.born():
+            pid = os.posix_spawnp(argv[0], argv, request["env"], file_actions=actions, setsid=True, setsigmask=(),
+                                  setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
     except OSError as error:
         if error.errno not in _NOT_TO_BE_RUN:
             raise Refused(f"start {argv[0]}", error.errno or 0) from error
@@ -212,7 +234,7 @@ def _spawn(request: dict[str, Any], fds: list[int], control: Channel, spawned: s
         control.send({"spawned": 0})
         control.send({"ended": 0, "status": _CANNOT_RUN})
         return
-    spawned.add(pid)
+    children.pids.add(pid)
     control.send({"spawned": pid})
 
 
