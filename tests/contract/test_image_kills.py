@@ -32,12 +32,28 @@ def seed() -> int:
     return int(os.environ.get("LABRUN_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 
 
-def _mortal(numbers: random.Random, longest: float) -> Callable[..., Any]:
-    """Runs commands each of which is killed after a while, with all that it has started (timeout(1))."""
-    def run(sandbox: Any, command: str, *rest: Any, **given: Any) -> Any:
-        seconds = numbers.uniform(0.0005, longest)
+class Mortal:
+    """Runs commands each of which is killed after a while, with all that it has started (timeout(1)).
+
+    The while is made longer and shorter so that, on any machine, about half of them come to their end.
+    """
+
+    def __init__(self, numbers: random.Random) -> None:
+        self._numbers, self._longest = numbers, 0.05  # seconds
+
+    def __call__(self, sandbox: Any, command: str, *rest: Any, **given: Any) -> Any:
+        seconds = self._numbers.uniform(0.0005, self._longest)
         return run_command(sandbox, f"timeout --signal=KILL {seconds:.4f} sh -c {quote(command)}", *rest, **given)
-    return run
+
+    def learn(self, done: bool) -> None:
+        """What became of it."""
+        self._longest = max(0.001, self._longest * (0.8 if done else 1.25))
+
+
+def _action(number: int) -> Action:
+    made = f"step {number}"
+    return (CommitLayer(upper="/tmp/up", store=S, image="base", name="app", created_by=made) if number % 2 else
+            WriteImage(store=S, image="base", name="app", created_by=made))
 
 
 def _stored(lab: Lab) -> dict[str, StoredImage]:
@@ -56,26 +72,26 @@ def _killed(lab: Lab, seed: int, typed: bool) -> tuple[int, int]:
     numbers = random.Random(seed)
     ImportImage(to=S, name="base").apply(lab.host)
     WriteImage(store=S, image="base", name="app", created_by="begin").apply(lab.host)
-    mortal = _mortal(numbers, 0.25 if typed else 0.025)
+    lab.shell("mkdir -p /tmp/up && touch /tmp/up/file")
+    mortal = Mortal(numbers), Mortal(numbers)
     before, done = _stored(lab), 0
     for number in range(KILLS):
-        lab.shell(f"mkdir -p /tmp/up && echo {number} > /tmp/up/file")
-        told = _told(lab, CommitLayer(upper="/tmp/up", store=S, image="base", name="app", created_by=f"step {number}")
-                     if number % 2 else WriteImage(store=S, image="base", name="app", created_by=f"step {number}"),
-                     typed, mortal)
+        lab.shell(f"echo {number} > /tmp/up/file")
+        told = _told(lab, _action(number), typed, mortal[number % 2])
         after = _stored(lab)
         assert all(image.intact for image in after.values()), (number, told)
         assert after["base"] == before["base"]
         if after != before:
             assert after["app"].history[-1] == f"step {number}"
             done += 1
+        mortal[number % 2].learn(after != before)
         assert told or after != before
         assert not _damaged(lab)
         before = after
     return KILLS - done, done
 
 
-def _told(lab: Lab, action: Action, typed: bool, mortal: Callable[..., Any]) -> str:
+def _told(lab: Lab, action: Action, typed: bool, mortal: Mortal) -> str:
     try:
         if typed:
             mortal(lab.sandbox, action.command())
@@ -94,7 +110,7 @@ def test_killed_at_any_moment(in_sandbox: InSandbox, seed: int, typed: bool) -> 
     nothing, all_ = in_sandbox(_killed, seed, typed)
     print(f"LABRUN_TEST_SEED={seed}: {nothing} of {KILLS} left the store as it was, {all_} had done it")
     assert nothing > KILLS / 5, "most kills came too late to mean much"
-    assert all_ > KILLS / 20, "most kills came too early to mean much"
+    assert all_ > KILLS / 5, "most kills came too early to mean much"
 
 
 def _goes_on(lab: Lab) -> list[str]:
