@@ -73,7 +73,7 @@ def _open(channel: Channel, where: str, argv: list[str]) -> tuple[dict[str, Any]
                            "term": os.environ.get("TERM", "dumb"), "plain": bool(os.environ.get("NO_COLOR"))}})
     message, fds = channel.receive()
     far: Far = FarTerminal(*fds) if terminal else FarPipes(*fds)
-    if terminal and message.get("lesson") and not (where or argv):
+    if terminal and message.get("lesson") and not argv:
         far = Explained(far)
     return message, far
 

@@ -111,7 +111,7 @@ def _entries(found: Found | LeftOut, shell: LearnerShell, entered: EnteredShells
         return []
     text = found.text if len(found.text) > _LONGEST_COMMAND else shell.filled(found.text)
     why = _TOO_LONG if len(text) > _LONGEST_COMMAND else _why_not(found, shell, entered)
-    text = _in_netns(text, inside.netns) if inside and not why else text
+    text = in_netns(text, inside.netns) if inside and not why else text
     says = [] if why else [*said(text, found.output, shell)]
     if any(isinstance(each, Run) and len(each.command_) > _LONGEST_COMMAND for each in says):
         why = _TOO_LONG
@@ -130,7 +130,7 @@ def _why_not(found: Found, shell: LearnerShell, entered: EnteredShells) -> str:
     return why_not(found.text) or (f"nothing in the notes sets {unset}" if unset else "")
 
 
-def _in_netns(text: str, netns: str) -> str:
+def in_netns(text: str, netns: str) -> str:
     """A command as one types it outside of a shell in a netns."""
     simple = words_of(text) and program_of(text) not in BUILTINS and not _ASSIGNED.match(text)
     return f"ip netns exec {netns} {text if simple else f'sh -c {shlex.quote(text)}'}"

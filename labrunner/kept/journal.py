@@ -39,13 +39,14 @@ class Deed(NamedTuple):
 
     did: 'typed' for a command of the learner, 'solved' for a step that labrun did, 'passed', 'hint', or 'went' for who
     went back to a step.
-    step: its id.  text: the command.  folder: where it was typed.
+    step: its id.  text: the command.  folder, netns: where it was typed, '' for in the lab host's.
     """
 
     did: str
     step: str
     text: str = ""
     folder: str = ""
+    netns: str = ""
 
 
 class Left(NamedTuple):

@@ -184,10 +184,10 @@ class Lesson:
         yield self._begun()
         yield Differs(by_command(before, after), self._named(place), "" if until is None else self._named(until))
 
-    def typed(self, command: str, folder: str) -> Iterator[Event]:
-        """A command was typed that has changed something."""
+    def typed(self, command: str, folder: str, netns: str) -> Iterator[Event]:
+        """A command was typed that has changed something. netns: where, '' for on the lab host."""
         step = self.step or self.lab.steps[-1]
-        yield from self._note(Deed("typed", step.id, command, folder))
+        yield from self._note(Deed("typed", step.id, command, folder, netns))
 
     def suffices(self) -> bool:
         """Whether the steps before this one are done, as far as what has to hold still tells."""

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from labrunner.lesson.rc import RC_FILES, Shell
+from labrunner.lesson.rc import RC_FILES, Shell, home_files
+from labrunner.lesson.whereabouts import netns_of
 from runtime import syscalls as sys
 from runtime.errors import Refused
 from runtime.sandbox.handle import Sandbox
-from runtime.sandbox.mounts import BIN_DIR
+from runtime.sandbox.mounts import BIN_DIR, home
 
 FOLDER = "/run/labrun"
 _ASKING = f"{FOLDER}/asking"
@@ -51,7 +52,7 @@ exit "${{code:-4}}"
 class Typed(NamedTuple):
     """A command that has ended in a shell. status: as $? has it.  command: '' when nothing new was typed.
 
-    columns, colour: of the terminal.
+    columns, colour: of the terminal.  netns: in which the shell is, '' for the lab host's.
     """
 
     pid: int
@@ -60,6 +61,11 @@ class Typed(NamedTuple):
     colour: bool
     folder: str
     command: str
+    netns: str = ""
+
+    def where(self, lab: str) -> str:
+        """What the prompt says. lab: of the lab."""
+        return f"{lab} in {self.netns}" if self.netns else lab
 
 
 class Called(NamedTuple):
@@ -81,7 +87,8 @@ class Prompt:
     def __init__(self, sandbox: Sandbox, shell: Shell, tell: Callable[[Typed], tuple[str, str]],
                  call: Callable[[Called], tuple[int, str, str]]) -> None:
         self._sandbox, self._tell, self._call, self._kind = sandbox, tell, call, shell.kind
-        files = {**RC_FILES[shell.kind], f"{FOLDER}/own": shell.rc, f"{FOLDER}/inputrc": shell.inputrc}
+        files = {**RC_FILES, **home_files(home()), f"{FOLDER}/own.{shell.kind}": shell.rc,
+                 f"{FOLDER}/inputrc": shell.inputrc}
         folders = " ".join(sorted({os.path.dirname(path) for path in files}))
         sandbox.run(["/bin/sh", "-c", f"mkdir -p {folders} && mkfifo {_ASKING}"])
         for path, text in files.items():
@@ -108,7 +115,7 @@ class Prompt:
         for asked in list(self._asked()):
             with suppress(Refused, OSError):
                 if isinstance(asked, Typed):
-                    where, news = self._tell(asked)
+                    where, news = self._tell(asked._replace(netns=netns_of(self._sandbox, asked.pid)))
                     self._send(f"{FOLDER}/{asked.pid}", f"{where}\n{news}".encode()[:_LONGEST] + b"\0")
                 else:
                     self._answer(asked)

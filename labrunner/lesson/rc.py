@@ -21,9 +21,10 @@ _LARGEST = 1 << 18  # bytes of a person's own settings
 _OWN_FILES = {"bash": ".bashrc", "zsh": ".zshrc"}
 # After a NUL the shell reads no further. \\[ and \\] stand around what takes no room (bash(1), PROMPTING).
 _BASH = rf"""
-[ ! -s {_FOLDER}/own ] || . {_FOLDER}/own 2> /dev/null  # what it wants of their home folder is not here
+[ ! -s {_FOLDER}/own.bash ] || . {_FOLDER}/own.bash 2> /dev/null  # what it wants of their home folder is not here
 HISTFILE={_FOLDER}/history HISTTIMEFORMAT=
 shopt -s histappend
+[ "$SHLVL" -lt 2 ] || {{ history -r; HISTFILE=; }} 2> /dev/null  # one in another writes down nothing when it ends
 mkfifo {_FOLDER}/$$ 2> /dev/null
 {{ exec {{labrun_news}}<> {_FOLDER}/$$; }} 2> /dev/null
 labrun_prompt() {{
@@ -47,7 +48,7 @@ labrun_prompt() {{
 PROMPT_COMMAND=labrun_prompt
 """
 _ZSH = rf"""
-[[ ! -s {_FOLDER}/own ]] || source {_FOLDER}/own 2> /dev/null
+[[ ! -s {_FOLDER}/own.zsh ]] || source {_FOLDER}/own.zsh 2> /dev/null
 HISTFILE={_FOLDER}/history HISTSIZE=1000 SAVEHIST=1000
 setopt INC_APPEND_HISTORY INTERACTIVE_COMMENTS
 mkfifo {_FOLDER}/$$ 2> /dev/null
@@ -68,10 +69,12 @@ autoload -Uz add-zsh-hook
 add-zsh-hook preexec labrun_preexec
 add-zsh-hook precmd labrun_precmd
 """
-RC_FILES: Mapping[str, Mapping[str, str]] = {
-    "bash": {f"{_FOLDER}/bashrc": _BASH},
-    "zsh": {f"{_FOLDER}/zsh/.zshrc": _ZSH},
-}
+RC_FILES: Mapping[str, str] = {f"{_FOLDER}/bashrc": _BASH, f"{_FOLDER}/zsh/.zshrc": _ZSH}
+
+
+def home_files(home: str) -> dict[str, str]:
+    """What makes every bash that is started in the lab such a shell: `ip netns exec c1 bash`, `su -`. Path -> text."""
+    return {f"{home}/{name}": f". {_FOLDER}/bashrc\n" for name in (".bashrc", ".bash_profile")}
 
 
 class Shell(NamedTuple):

@@ -58,6 +58,7 @@ def _type(lesson: Lesson, deed: Deed, deadline: float) -> None:
     if left <= 0:
         raise Refused("do again what was typed", why=f"it takes longer than {_WHOLE:g} s")
     script = f"cd {quote(deed.folder or '/')} 2> /dev/null\n{deed.text}"
-    lesson.session.sandbox.run(["/bin/bash", "-c", script], timeout=left)
+    there = ["ip", "netns", "exec", deed.netns] if deed.netns else []
+    lesson.session.sandbox.run([*there, "/bin/bash", "-c", script], timeout=left)
     # What it has left running may hold a namespace, and one that is held here would live on.
     lesson.session.namespaces.forget()

@@ -153,14 +153,14 @@ class LessonTeacher:
         if events and self._watching.events:
             self._watching.show()
         terminal = {"width": typed.columns, "colour": typed.colour}
-        return self._lesson.where(), self._words.report(events, terminal).text.replace("\0", "")
+        return typed.where(self._lesson.where()), self._words.report(events, terminal).text.replace("\0", "")
 
     def _typed(self, typed: Typed) -> Iterable[Event]:
         """Remember a command that has changed something; those of labrun itself are remembered as what they do."""
         before, self._room = self._room, room(self._lesson.session.sandbox.root)
         own = typed.command.partition(" ")[0] == "labrun"
         if typed.command and not own and (self._room != before or self._lesson.changes()):
-            yield from self._lesson.typed(typed.command, typed.folder)
+            yield from self._lesson.typed(typed.command, typed.folder, typed.netns)
 
     def _call(self, called: Called) -> tuple[int, str, str]:
         """Its exit code, standard output and standard error."""

@@ -57,14 +57,15 @@ class Recorder:
     def _news(self, typed: Typed) -> tuple[str, str]:
         """For the prompt, and what became of the command."""
         before, self._room = self._room, room(self._session.sandbox.root)
+        wrote = self._room != before
         try:
-            taken = self._recording.take(typed.command, typed.status, self._room != before) if typed.command else None
+            taken = self._recording.take(typed.command, typed.status, wrote, typed.netns) if typed.command else None
         except (Problem, Mistake) as problem:  # somebody is just changing it, or the language has no words for it
             taken = Taken(0, 0, (f"left out: {typed.command}: {problem}",))
         said = _told(taken) if taken else ""
         if taken and taken.step:
             said += self._written()
-        return f"recording {self._name} {self._recording.steps}", said
+        return typed.where(f"recording {self._name} {self._recording.steps}"), said
 
     def _written(self) -> str:
         try:

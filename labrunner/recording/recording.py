@@ -13,17 +13,19 @@ from labrunner.importing.asking import Asked
 from labrunner.importing.blocks import program_of, without_sudo
 from labrunner.importing.drafting import Draft, DraftCheck, DraftStep, needs_of, topics_of
 from labrunner.importing.effects import Effects
-from labrunner.importing.gathering import said
+from labrunner.importing.gathering import in_netns, said
 from labrunner.importing.learner_shell import LearnerShell
 from labrunner.importing.model import Model
 from labrunner.importing.naming import Names
 from labrunner.importing.reasons import why_not
 from labrunner.importing.shell import commands
+from labrunner.importing.where import here
 from labrunner.recording.differing import BY_COMMAND, checks_of, holds, unchecked, where_of
 from labrunner.recording.needing import Makers
 from labrunner.session import Session, by_command
 from runtime.facts.difference import Change
 from runtime.facts.snapshot import Snapshot
+from runtime.network.netns import LAB_HOST
 
 _LONGEST_TITLE = 70
 _DOERS = frozenset(("ip", "nft", "tc", "bridge", "iptables", "ip6tables", "sysctl", "mount"))
@@ -56,11 +58,14 @@ class Recording:
         """How many there are by now."""
         return len(self._steps)
 
-    def take(self, command: str, status: int, wrote: bool) -> Taken:
-        """A command has ended. status: of it.  wrote: whether a file has become of it, as far as can be told."""
+    def take(self, command: str, status: int, wrote: bool, netns: str = "") -> Taken:
+        """A command has ended. status: of it.  wrote: whether a file has become of it, as far as can be told.
+
+        netns: in which it was typed, '' for the lab host's.
+        """
         before, after = self._before, self._session.observe()
         changes = by_command(before, after)
-        actions, why = self._actions(command, status)
+        actions, why = self._actions(command, status, netns)
         if not changes and not (actions and (wrote or _does_something(command) or _runs_on(before, after))):
             return Taken(0, 0)
         self._before = after
@@ -73,7 +78,7 @@ class Recording:
         checks = self._checks(changes, before)
         if not checks:
             return Taken(0, 0, (f"no check sees what this does; it goes to the beginning of the next step: {command}",))
-        self._add(command, changes, checks)
+        self._add(f"{command} in {netns}" if netns else command, changes, checks)
         return Taken(len(self._steps), len(checks), tuple(map(_no_check, unchecked(changes, checks))))
 
     def draft(self) -> Draft:
@@ -88,7 +93,7 @@ class Recording:
         return Draft(title, self._name, "Recorded by labrun record.", self._world, topics_of(actions),
                      needs_of(actions), tuple(steps), (), ())
 
-    def _actions(self, command: str, status: int) -> tuple[list[Action], str]:
+    def _actions(self, command: str, status: int, netns: str) -> tuple[list[Action], str]:
         """What a command is in a lab; none for what only the shell is about. Or why it cannot be in one."""
         whole = command.strip()
         why = why_not(without_sudo(whole))
@@ -98,9 +103,10 @@ class Recording:
         for each in commands(whole, 1):
             text = self._shell.filled(without_sudo(each.text))
             if not self._shell.keeps(text):
+                text = in_netns(text, netns) if netns else text
                 found += (action for action in said(text, "", self._shell) if not isinstance(action, Asked))
         if status and found:
-            return [Run(command=self._shell.alone(without_sudo(whole)), status=status)], ""
+            return [Run(command=self._shell.alone(without_sudo(whole)), status=status, **here(netns or LAB_HOST))], ""
         return found, ""
 
     def _checks(self, changes: tuple[Change, ...], before: Snapshot) -> list[Check]:

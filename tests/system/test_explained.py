@@ -11,7 +11,7 @@ import pytest
 from labrunner.kept.far import Far
 from labrunner.lesson.explained import ERRORS, Explained, meaning
 from runtime.oci.shim.attached import Piece
-from tests.system.desk import Desk
+from tests.system.desk import Desk, ended
 from tests.system.learning import learner, prompt
 
 PREPARE = ("ip netns add c1; ip link add v type veth peer name w; ip link add br0 type bridge; "
@@ -48,6 +48,22 @@ def test_each_is_explained(desk: Desk) -> None:
             person.sendline(mistake)
             person.expect(rf"→ {re.escape(says)}")
             person.expect(prompt(1))
+
+
+def test_in_a_netns_too(desk: Desk) -> None:
+    """In a shell within the first one, and in a terminal of its own."""
+    with learner(desk) as person:
+        person.sendline("ip netns add c1; ip netns exec c1 bash")
+        person.expect("in c1 .*# ")
+        person.sendline("ip link set nodev up")
+        person.expect("→ no interface has that name")
+        other = desk.person("shell", "--in", "c1")
+        other.expect("in c1 .*# ")
+        other.sendline("ip route add 10.7.0.0/16 dev lo")
+        other.expect("→ the interface is DOWN")
+        other.expect("in c1 .*# ")
+        other.sendline("exit 3")
+        assert ended(other) == 3
 
 
 def test_there_are_more_than_ten() -> None:

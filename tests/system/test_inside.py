@@ -40,6 +40,29 @@ def test_the_same_calls_as_outside(desk: Desk, shell: str) -> None:
         assert ended(person) == 0
 
 
+@pytest.mark.parametrize(("shell", "inner"), [
+    ("bash", "sudo ip netns exec container-1 bash"), ("zsh", "ip netns exec container-1 zsh"),
+    ("zsh", "nsenter --net=/run/netns/container-1 bash"), ("bash", "ip netns exec container-1 su -")])
+def test_a_shell_in_a_netns_tells_too(desk: Desk, shell: str, inner: str) -> None:
+    """And what is typed there is known as what it would be on the lab host."""
+    with learner(desk, "--shell", shell) as person:
+        types = typist(person)
+        types("ip netns add container-1", 3)
+        person.sendline(inner)
+        for line, told in (("for n in one two; do ip link add $n type bridge; done; touch $HOME/made", "link two"),
+                           ("ip link set lo up", "lo in container-1 is UP"), ("exit", "")):
+            person.expect(r"labhost\S* netns-veth \d/8 in container-1 .*[#%] ")
+            person.sendline(line)
+            person.expect(told)
+        person.expect(prompt(4))
+    assert "4/8" in said(desk, "reset")  # the lab is made anew by what was typed
+    links = said(desk, "shell", "ip", "-n", "container-1", "link")
+    assert "one" in links
+    assert "two" in links
+    assert "made" in said(desk, "shell", "sh", "-c", "ls ~")
+
+
+
 def test_json_in_the_lab(desk: Desk) -> None:
     said(desk, "start", LAB, "--no-shell")
     report = run_document(said(desk, "shell", "labrun", "solve", "--json"))

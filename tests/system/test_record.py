@@ -97,6 +97,19 @@ def test_what_is_written_at_once(desk: Desk) -> None:
     assert lab.steps[1].needs == ("ip-netns-add-red",)
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_what_is_typed_in_a_netns(desk: Desk, shell: str) -> None:
+    lab, told = recorded(desk, [
+        "ip netns add red", "sudo ip netns exec red bash", "sudo ip link set lo up", "ip addr add 10.0.0.1/24 dev lo",
+        "for n in 1 2; do ip addr add 10.0.$n.1/24 dev lo; done", "exit", "ip netns add blue"], "--shell", shell)
+    assert [action.command() for step in lab.steps for action in step.actions] == [
+        "ip netns add red", "ip -n red link set lo up", "ip -n red addr add 10.0.0.1/24 dev lo",
+        "ip netns exec red sh -c 'for n in 1 2; do ip addr add 10.0.$n.1/24 dev lo; done'", "ip netns add blue"]
+    assert "left out" not in told
+    done = desk.script("run", lab.about.path)
+    assert done.returncode == 0, done.stdout
+
+
 def test_folders_variables_and_files(desk: Desk) -> None:
     lab, told = recorded(desk, [
         "cd /tmp", "mkdir -p www && echo hello > www/index.html", "N=red", "ip netns add $N && ip -n $N link set lo up",
@@ -121,11 +134,11 @@ def test_what_is_left_out_is_told(desk: Desk) -> None:
     with recorder(desk) as person:
         person.sendline("ip netns add red")
         person.expect(prompt(1))
-        person.sendline("bash")
+        person.sendline("sh")
         person.expect("# ")
         person.sendline("ip link add v type veth peer name w")
         person.sendline("exit")
-        person.expect("left out: bash: .*waits for a person")
+        person.expect("left out: sh: .*waits for a person")
         person.sendline("echo '{{' && ip link set lo down")
         person.expect("left out: .*begin a template")
         person.expect(prompt(1))
