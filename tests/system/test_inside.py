@@ -41,10 +41,18 @@ def test_the_same_calls_as_outside(desk: Desk, shell: str) -> None:
 
 
 @pytest.mark.parametrize(("shell", "inner"), [
-    ("bash", "sudo ip netns exec container-1 bash"), ("zsh", "ip netns exec container-1 zsh"),
-    ("zsh", "nsenter --net=/run/netns/container-1 bash"), ("bash", "ip netns exec container-1 su -")])
+    ("zsh", "ip netns exec container-1 zsh"), ("zsh", "nsenter --net=/run/netns/container-1 bash"),
+    ("bash", "ip netns exec container-1 su -")])
 def test_a_shell_in_a_netns_tells_too(desk: Desk, shell: str, inner: str) -> None:
     """And what is typed there is known as what it would be on the lab host."""
+    _in_a_netns(desk, shell, inner)
+
+
+def test_anybodys_shell_in_a_netns(anyones: Desk) -> None:
+    _in_a_netns(anyones, "bash", "sudo ip netns exec container-1 bash")
+
+
+def _in_a_netns(desk: Desk, shell: str, inner: str) -> None:
     with learner(desk, "--shell", shell) as person:
         types = typist(person)
         types("ip netns add container-1", 3)
