@@ -39,8 +39,8 @@ examples:
 
 Checked is what is the same each time: names, addresses, routes, rules. Never
 MAC addresses, numbers of interfaces, PIDs or counters. What only looks, as ping
-or `ip addr`, is no step. What is typed in a shell that one starts there is not
-seen: write `ip netns exec NAME COMMAND`.
+or `ip addr`, is no step. After `ip netns exec NAME bash` what you type in there
+counts, too; in sh, or in a shell inside a container, it does not.
 """
 
 

@@ -13,7 +13,6 @@ from runtime import syscalls as sys
 from runtime.errors import Refused
 from runtime.facts.kept import listed
 
-DEFAULT = 8 * 3600.0  # seconds
 _WARNING = 600.0  # seconds before the end, of a long wait
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TERMINALS = "/dev/pts"

@@ -9,8 +9,20 @@ from runtime.errors import Refused
 from runtime.sandbox.mounts import home
 
 
-def room(root: int) -> tuple[int, ...]:
-    """Free blocks and free inodes of each folder that can be written. root: as of Sandbox."""
+class Room:
+    """What is left in them. root: as of Sandbox."""
+
+    def __init__(self, root: int) -> None:
+        self._root, self._seen = root, _left(root)
+
+    def changed(self) -> bool:
+        """Whether it has, since it was looked at last."""
+        before, self._seen = self._seen, _left(self._root)
+        return self._seen != before
+
+
+def _left(root: int) -> tuple[int, ...]:
+    """Free blocks and free inodes of each folder that can be written."""
     found = []
     for path in ("/run", "/tmp", home()):
         try:

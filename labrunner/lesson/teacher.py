@@ -14,7 +14,7 @@ from labrunner.lesson.lesson import Lesson, place_of
 from labrunner.lesson.prompt import Called, Prompt, Typed
 from labrunner.lesson.rc import Shell
 from labrunner.lesson.replaying import replay
-from labrunner.lesson.room import room
+from labrunner.lesson.room import Room
 from labrunner.lesson.watching import Watching
 from runtime.errors import Problem, Refused
 from runtime.sandbox.channel import Channel
@@ -57,7 +57,7 @@ class LessonTeacher:
         self._idle = Idle(ends_after, session.sandbox.root)
         self._prompt = Prompt(session.sandbox, shell, self._news, self._call)
         self._watching = Watching(lesson, lambda request: words.report([lesson.watched()], request).text)
-        self._room = room(session.sandbox.root)
+        self._room = Room(session.sandbox.root)
 
     @property
     def shell(self) -> list[str]:
@@ -157,9 +157,9 @@ class LessonTeacher:
 
     def _typed(self, typed: Typed) -> Iterable[Event]:
         """Remember a command that has changed something; those of labrun itself are remembered as what they do."""
-        before, self._room = self._room, room(self._lesson.session.sandbox.root)
+        wrote = self._room.changed()
         own = typed.command.partition(" ")[0] == "labrun"
-        if typed.command and not own and (self._room != before or self._lesson.changes()):
+        if typed.command and not own and (wrote or self._lesson.changes()):
             yield from self._lesson.typed(typed.command, typed.folder, typed.netns)
 
     def _call(self, called: Called) -> tuple[int, str, str]:

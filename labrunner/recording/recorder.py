@@ -11,7 +11,7 @@ from labrunner.importing.drafting import Draft
 from labrunner.kept.keeper import Answer, HasFileno
 from labrunner.lesson.prompt import Called, Prompt, Typed
 from labrunner.lesson.rc import Shell
-from labrunner.lesson.room import room
+from labrunner.lesson.room import Room
 from labrunner.recording.recording import Recording, Taken
 from labrunner.session import Session
 from runtime.errors import Problem, Refused
@@ -26,7 +26,7 @@ class Recorder:
         self._prompt = Prompt(session.sandbox, shell, self._news, self._call)
         session.observe()
         self._recording = Recording(session, name, world)
-        self._room = room(session.sandbox.root)
+        self._room = Room(session.sandbox.root)
 
     @property
     def shell(self) -> list[str]:
@@ -56,8 +56,7 @@ class Recorder:
 
     def _news(self, typed: Typed) -> tuple[str, str]:
         """For the prompt, and what became of the command."""
-        before, self._room = self._room, room(self._session.sandbox.root)
-        wrote = self._room != before
+        wrote = self._room.changed()
         try:
             taken = self._recording.take(typed.command, typed.status, wrote, typed.netns) if typed.command else None
         except (Problem, Mistake) as problem:  # somebody is just changing it, or the language has no words for it
