@@ -48,6 +48,7 @@ class Sandbox:
                  limit: MemoryLimit) -> None:
         self.pid, self.id_map, self.memory = pid, id_map, limit.bytes
         self._outer, self._control, self._watchman, self._limit = outer, control, watchman, limit
+        self._why_ended = "its PID 1 has died"
         self._ended: dict[int, int] = {}  # PID -> exit status of what was started, and has ended unasked
         self._pidfd, self._outer_ended = os.pidfd_open(pid), os.pidfd_open(outer)
         self.root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -192,8 +193,8 @@ class Sandbox:
         """Why the lab was ended from outside of it, or that its PID 1 has died."""
         if select.select([self._watchman], [], [], 0)[0]:
             with suppress(Closed):
-                return f"it was ended: {self._watchman.expect('ended')}"
-        return "its PID 1 has died"
+                self._why_ended = f"it was ended: {self._watchman.expect('ended')}"
+        return self._why_ended
 
     def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
         return self._asked(request, fds)[0]
