@@ -16,7 +16,7 @@ from runtime.errors import Missing, Problem, Refused
 from runtime.sandbox import build, mounts
 from runtime.sandbox.cgroup import MemoryLimit
 from runtime.sandbox.channel import Channel, Closed
-from runtime.sandbox.idmap import IdMap, choose
+from runtime.sandbox.idmap import NOT_PERMITTED, IdMap, choose
 from runtime.sandbox.obstacles import explain
 from runtime.sandbox.seccomp import refuse_programs
 from runtime.sandbox.terminal import Terminal, resize
@@ -258,8 +258,16 @@ class Starting:
     """
 
     def __init__(self, kind: str = "auto", lab_file: str = "") -> None:
-        self._id_map = choose(kind)
-        lab_file = os.path.abspath(lab_file) if lab_file else ""
+        self._id_map, self._lab_file = choose(kind), os.path.abspath(lab_file) if lab_file else ""
+        try:
+            self._begin()
+        except Missing as missing:  # in a container of Docker's newuidmap is there, but has not the right to do it
+            if kind != "auto" or not (self._id_map.helped and NOT_PERMITTED in missing.why):
+                raise
+            self._id_map = choose("single")
+            self._begin()
+
+    def _begin(self) -> None:
         launcher_ended = os.pidfd_open(os.getpid())
         self._launcher, outer_end = Channel.pair()
         self._control, first_end = Channel.pair()
@@ -268,7 +276,7 @@ class Starting:
         def life() -> None:
             self._launcher.close()
             self._control.close()
-            build.outer(outer_end, launcher_ended, first_end, self._id_map, lab_file)
+            build.outer(outer_end, launcher_ended, first_end, self._id_map, self._lab_file)
 
         self._outer = build.fork(life, outer_end)
         outer_end.close()
