@@ -65,7 +65,7 @@ def _may_be_shown(path: str) -> bool:
     """Whether it is no folder of private things, nor one above such; those of the system are shown in any case."""
     real = os.path.realpath(path)
     private = (*_PRIVATE, os.path.realpath(os.path.expanduser("~")))
-    if not os.path.isabs(path) or any(_is_below(each, real) for each in private):
+    if not os.path.isabs(path) or any(_is_below(each, real) for each in private) or os.path.dirname(real) == "/home":
         return False
     return not any(_is_below(real, each) for each in ("/proc", "/sys", "/dev", *(f"/{name}" for name in _SYSTEM)))
 
