@@ -125,7 +125,7 @@ class Keeper:
 
     def _answer(self, client: Channel) -> None:
         try:
-            request = client.receive()[0]
+            request = client.message()
             if self._teacher:
                 self._teacher.stirred()
             try:

@@ -6,7 +6,6 @@ import errno
 import os
 import select
 import signal
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, NamedTuple
@@ -15,10 +14,11 @@ from runtime import syscalls as sys
 from runtime.errors import Missing, Problem, Refused
 from runtime.sandbox import build, mounts
 from runtime.sandbox.cgroup import MemoryLimit
-from runtime.sandbox.channel import Channel, Closed
+from runtime.sandbox.channel import Channel, Closed, close_all
+from runtime.sandbox.first_process import FirstProcess
 from runtime.sandbox.idmap import IdMap, choose
 from runtime.sandbox.obstacles import explain
-from runtime.sandbox.terminal import Terminal, resize
+from runtime.sandbox.terminal import Terminal, is_master, resize
 
 
 class Completed(NamedTuple):
@@ -42,7 +42,7 @@ class Sandbox:
     def __init__(self, pid: int, outer: int, id_map: IdMap, control: Channel, limit: MemoryLimit) -> None:
         self.pid, self.id_map, self.memory = pid, id_map, limit.bytes
         self._outer, self._control, self._limit = outer, control, limit
-        self._ended: dict[int, int] = {}  # PID -> exit status of what was started, and has ended unasked
+        self._first = FirstProcess(pid, control)
         self._pidfd = os.pidfd_open(pid)
         self.root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self.proc = os.open(f"/proc/{outer}/root/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -76,7 +76,7 @@ class Sandbox:
 
     def pidfd(self, pid: int) -> int:
         """A descriptor of a process, numbered as inside (pidfd_open(2)). Raises Refused."""
-        return self._ask_for_fd({"do": "pidfd", "pid": pid})
+        return self._first.ask_for_fd({"do": "pidfd", "pid": pid}, _is_pidfd)[1]
 
     def wait_for_end(self, pid: int, timeout: float) -> bool:
         """Wait until a process, numbered as inside, has ended. timeout: seconds. Returns whether it has."""
@@ -112,7 +112,7 @@ class Sandbox:
             null = os.open(os.devnull, os.O_RDONLY)
             try:
                 first = null if stdin is None else stdin
-                pid = self._ask(request, (first, output.fileno(), errors.fileno()))["spawned"]
+                pid = self._first.spawn(request, (first, output.fileno(), errors.fileno()))
             finally:
                 os.close(null)
             status = self.wait(pid, " ".join(argv), timeout)
@@ -121,21 +121,21 @@ class Sandbox:
 
     def open_terminal(self, rows: int = 24, columns: int = 80) -> Terminal:
         """A new terminal of the sandbox; whoever asks for it closes it. Raises Refused."""
-        said, (master, *_) = self._asked({"do": "open_terminal"})
+        said, master = self._first.ask_for_fd({"do": "open_terminal"}, is_master)
         resize(master, rows, columns)
-        return Terminal(master, said["path"])
+        return Terminal(master, str(said.get("path")))
 
     def start_on(self, terminal: str, argv: Sequence[str], cwd: str | None = None,
                  environment: Mapping[str, str] | None = None) -> int:
         """Start a command as lab root on a terminal of the sandbox, '/dev/pts/0'. Returns its PID inside."""
         request = {"do": "spawn", "argv": list(argv), "cwd": cwd or mounts.home(), "terminal": terminal,
                    "env": {**self.environment(), **(environment or {})}}
-        return int(self._ask(request)["spawned"])
+        return self._first.spawn(request)
 
     def start_with(self, streams: tuple[int, int, int], argv: Sequence[str]) -> int:
         """Start a command as lab root with these descriptors as its standard streams. Returns its PID inside."""
         request = {"do": "spawn", "argv": list(argv), "cwd": mounts.home(), "env": self.environment()}
-        return int(self._ask(request, streams)["spawned"])
+        return self._first.spawn(request, streams)
 
     def kill(self, pid: int) -> None:
         """Kill what was started, and all of its process group. Raises Refused."""
@@ -143,11 +143,7 @@ class Sandbox:
 
     def ended(self) -> Iterator[tuple[int, int]]:
         """What was started and has ended, as far as it is known without waiting: PID and exit status."""
-        while select.select([self._control], [], [], 0)[0]:
-            message = self._control.receive()[0]
-            self._ended[message["ended"]] = int(message["status"])
-        while self._ended:
-            yield self._ended.popitem()
+        return self._first.ended()
 
     def fileno(self) -> int:
         """For select(2): readable when something that was started has ended, or PID 1 has."""
@@ -170,41 +166,20 @@ class Sandbox:
             os.close(fd)
         self._control.close()
 
-    def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
-        return self._asked(request, fds)[0]
-
-    def _ask_for_fd(self, request: Mapping[str, Any]) -> int:
-        return self._asked(request)[1][0]
-
-    def _asked(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> tuple[dict[str, Any], list[int]]:
-        try:
-            self._control.send(request, fds)
-            while "ended" in (answer := self._control.receive())[0]:
-                self._ended[answer[0]["ended"]] = int(answer[0]["status"])
-            return answer
-        except Closed as closed:
-            raise Refused(f"{request['do']} in the sandbox", why="its PID 1 has died") from closed
-
     def wait(self, pid: int, shown: str, timeout: float) -> int:
         """Wait for the end of what was started. shown: it in words.  timeout: seconds. Returns its exit status.
 
         Raises Refused when it does not end in time, after it was killed.
         """
-        if pid in self._ended:
-            return self._ended.pop(pid)
-        poll = select.poll()
-        poll.register(self._control, select.POLLIN)
-        deadline = time.monotonic() + timeout
-        while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            try:
-                message = self._control.receive()[0]
-            except Closed as closed:
-                raise Refused(shown, why="the sandbox's PID 1 has died") from closed
-            if message["ended"] == pid:
-                return int(message["status"])
-            self._ended[message["ended"]] = int(message["status"])
-        self.kill(pid)
-        raise Refused(shown, why=f"it did not end within {timeout:g} s and was killed")
+        return self._first.wait(pid, shown, timeout)
+
+    def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
+        close_all(self._first.ask(request, fds)[1])
+
+
+def _is_pidfd(fd: int) -> bool:
+    # The second since Linux 6.9 (fs/pidfs.c).
+    return os.readlink(f"/proc/self/fd/{fd}").startswith(("anon_inode:[pidfd]", "pidfd:"))
 
 
 def _memory_file() -> BinaryIO:
