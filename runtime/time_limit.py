@@ -1,9 +1,9 @@
 """A limit of time for work that a lab can make slow: whatever this process does, a system call or Python's own loops.
 
-The timer is ITIMER_REAL (setitimer(2)), and the handler of its SIGALRM raises. That ends a system call that waits: Python
-starts one that a signal has interrupted again, but not when the handler raises (PEP 475). There is one such timer in a
-process, and a Python handler runs in the main thread only. So a limit inside of another one keeps the time of the outer
-one, and gives the timer back, and with it one that somebody else has set by alarm(2).
+The timer is ITIMER_REAL (setitimer(2)), and the handler of its SIGALRM raises. That ends a system call that waits:
+Python restarts one that a signal has interrupted, but not when the handler raises (PEP 475). A process has one such
+timer, and Python's handlers run in its main thread only. So a limit inside of another one keeps to the time of the
+outer one and gives the timer back; the same holds for a timer that other code has set by alarm(2).
 """
 
 from __future__ import annotations
