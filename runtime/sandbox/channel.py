@@ -116,7 +116,7 @@ def _message(data: bytes) -> dict[str, Any]:
 
 def pack(problem: Problem) -> dict[str, Any]:
     """A Problem as JSON."""
-    kind = type(problem).__name__
+    kind = next(each.__name__ for each in type(problem).__mro__ if each.__name__ in _KINDS)
     return {"kind": kind, "what": problem.what, "why": problem.why, "mend": problem.mend,
             "errno": getattr(problem, "errno", 0)}
 
