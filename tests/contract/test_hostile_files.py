@@ -280,3 +280,31 @@ def test_a_process_that_is_named_as_if_it_were_another(in_sandbox: InSandbox) ->
             "python3 -c 'import ctypes, time; ctypes.CDLL(None).prctl(15, b\"a\\nb) Z 7\", 0, 0, 0); time.sleep(600)' "
             "> /dev/null 2>&1 &")
     assert in_sandbox(see, make).unexamined == ()
+
+
+# An image of twenty layers, each of which takes a second and more to unpack: half a gigabyte of zeros.
+BOMBS = f"""
+import gzip, hashlib, json, os, zlib
+os.makedirs("{S}/blobs/sha256")
+packer = zlib.compressobj(9, wbits=31)
+bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(500)) + packer.flush()
+def keep(data):
+    digest = hashlib.sha256(data).hexdigest()
+    open("{S}/blobs/sha256/" + digest, "wb").write(data)
+    return {{"digest": "sha256:" + digest, "size": len(data)}}
+layers = [keep(bomb + gzip.compress(b"%d" % number)) for number in range(20)]
+config = keep(json.dumps({{"rootfs": {{"diff_ids": ["sha256:" + "0" * 64] * 20}}}}).encode())
+manifest = keep(json.dumps({{"config": config, "layers": layers}}).encode())
+name = {{"annotations": {{"org.opencontainers.image.ref.name": "base"}}}}
+json.dump({{"manifests": [{{**manifest, **name}}]}}, open("{S}/index.json", "w"))
+"""
+
+
+def test_an_image_that_takes_too_long(in_sandbox: InSandbox) -> None:
+    """And what is looked at after it has its own time."""
+    make, check = f"echo hello > /tmp/x; python3 -c '{BOMBS}'", Image(name="base", store=S, intact=True)
+    seen = in_sandbox(see, make, *both(check), Image(name="x", store=S, exists=False),
+                      *both(Layer(store=S, image="base", number=20, has=["/x"])), File(path="/tmp/x", exists=True))
+    *slow, file = seen.verdicts
+    assert file.outcome == "pass"
+    expect_unexamined(seen._replace(verdicts=slow), "it takes more than")

@@ -14,6 +14,8 @@ from time import monotonic
 
 import pytest
 
+from runtime.facts.look import WHOLE
+from tests.contract.test_hostile_files import BOMBS, S
 from tests.system.desk import Desk
 from tests.system.learning import LAB, learner, pid_of, said, typist
 
@@ -217,3 +219,35 @@ def test_a_lock_that_is_held_for_ever(desk: Desk) -> None:
         for command in ("status", "check", "diff"):
             assert timely(desk, command).returncode in (0, 1)
         assert timely(desk, "stop").returncode == 0
+
+
+IMAGE = f"""\
+title: An image
+summary: An image that takes too long
+level: beginner
+topics: [images]
+steps:
+  - id: image
+    title: The image
+    teach: Make it.
+    do:
+      - run: touch /tmp/there
+    check:
+      - image: {{name: base, store: {S}, intact: true}}
+      - file: /tmp/there
+"""
+
+
+def test_a_look_that_takes_too_long_ends_no_lab(desk: Desk) -> None:
+    (desk.lab / "lab.yaml").write_text(IMAGE)
+    said(desk, "start", str(desk.lab), "--no-shell")
+    said(desk, "shell", "--", "python3", "-c", BOMBS)
+    said(desk, "shell", "touch", "/tmp/there")
+    begun = monotonic()
+    check = desk.script("check")
+    assert (check.returncode, check.stderr) == (1, "")
+    assert "could not be examined" in " ".join(check.stdout.split())
+    assert "✓ /tmp/there is there" in check.stdout
+    assert monotonic() - begun < 3 * WHOLE + SOON
+    assert timely(desk, "status").returncode == 0
+    assert timely(desk, "stop").stdout == "kept has ended\n"
