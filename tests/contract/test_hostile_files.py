@@ -319,3 +319,14 @@ def test_an_image_that_takes_too_long(in_sandbox: InSandbox) -> None:
     *slow, file = seen.verdicts
     assert file.outcome == "pass"
     expect_unexamined(seen._replace(verdicts=slow), "it takes more than")
+
+
+def test_a_thousand_interfaces_and_ten_thousand_rules(in_sandbox: InSandbox) -> None:
+    make = ("for i in $(seq 500); do echo link add d$i type veth peer name e$i; done | ip -batch -\n"
+            "nft add table ip t; nft add chain ip t c\n"
+            "for i in $(seq 500); do echo add rule ip t c ip saddr 10.0.0.1 drop; done > /tmp/rules\n"
+            "for i in $(seq 20); do nft -f /tmp/rules; done\n"
+            "ip netns add good")
+    seen = in_sandbox(see, make, Netns(name="good"))
+    assert seen.verdicts[0].outcome == "pass"
+    assert seen.seconds < IN_TIME
