@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
+from runtime.facts.confirming import confirm
 from runtime.facts.containers import Container, has_stub, read_containers
 from runtime.facts.exits import read_exits
 from runtime.facts.files import read_files
@@ -102,7 +103,7 @@ class Observer:
             processes = read_processes(self._proc)
             containers = read_containers(self._root, processes)
             if not (has_stub(containers, processes) or _last_words(containers, processes)) or monotonic() > deadline:
-                return processes, containers
+                return processes, confirm(self._root, self._proc, containers, processes)
             sleep(_AGAIN)
 
     def _wait_for_departures(self, everywhere: tuple[Netns, ...], processes: tuple[Process, ...]) -> None:

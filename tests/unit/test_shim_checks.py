@@ -39,7 +39,8 @@ LOOK = "see which processes there are: ps -e -o pid,ppid,args"
 def process(number: int, parent: int, command: str, inodes: Mapping[str, int] = MappingProxyType({}), *,
             started: int = 0, ended: bool = False) -> Process:
     namespaces = tuple((kind, inodes.get(kind, 1)) for kind in NAMESPACES)
-    return Process(number, parent, started or number * 10, command, namespaces, ended)
+    program = command.split(maxsplit=1)[0].rpartition("/")[2]  # it executes what it says
+    return Process(number, parent, started or number * 10, command, namespaces, ended, program)
 
 
 def conmon(container: str, session: str = "", more: str = "") -> str:
