@@ -1,0 +1,52 @@
+"""Shortcuts that leave the files, names and numbers of a deed without the deed: no step passes by them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from tests.system.desk import Desk
+from tests.system.learning import said
+
+
+class Fake(NamedTuple):
+    """lab, step: where it is tried.  script: what the learner runs in place of the deed."""
+
+    lab: str
+    step: str
+    script: str
+
+
+NAMED = "(exec -a runc sleep 1000) < /dev/null > /dev/null 2>&1 & pid=$!; "
+STATE = """mkdir -p /run/runc/c1; started=$(sed 's/.*) //' /proc/$pid/stat | cut -d' ' -f20)
+printf '{"id":"c1","init_process_pid":%s,"init_process_start":%s,"config":{"labels":["bundle=/tmp/c1"]}}' \\
+  $pid $started > /run/runc/c1/state.json; """
+OLD = "pid=$(cat /run/c1.pid); "
+
+FAKES: dict[str, Fake] = {
+    "a state file and a process named runc": Fake(
+        "runc-lifecycle", "create", f"{NAMED}{STATE} mkfifo /run/runc/c1/exec.fifo"),
+    "a state file of a container made by hand": Fake("runc-lifecycle", "create", """
+        unshare -mnpuif chroot /tmp/c1/rootfs /bin/busybox sh -c 'sleep 2345; true' 'runc init' \\
+          < /dev/null > /dev/null 2>&1 & until pid=$(pgrep -f "^/bin/busybox sh.*runc init"); do :; done; kill -9 $!; """
+        f"{STATE} mkfifo /run/runc/c1/exec.fifo"),
+    "a fifo that is gone": Fake("runc-lifecycle", "start", "rm /run/runc/c1/exec.fifo"),
+    "a state file of a process that has ended": Fake(
+        "runc-lifecycle", "kill", """sed -i 's/"init_process_pid":[0-9]*/"init_process_pid":4194303/' \\
+          /run/runc/c1/state.json; kill -9 $(pgrep -f "[s]leep 2000")"""),
+    "a state folder that is gone": Fake(
+        "runc-lifecycle", "kill", "rm -r /run/runc/c1; kill -9 $(pgrep -f '[s]leep 2000')"),
+}
+
+
+@pytest.mark.parametrize("fake", FAKES)
+def test_no_step_passes_by_a_shortcut(desk: Desk, fake: str) -> None:
+    lab, step, script = FAKES[fake]
+    said(desk, "start", lab, "--no-shell")
+    said(desk, "goto", step)
+    before = said(desk, "status")
+    done = desk.script("shell", "bash", "-c", script)
+    assert done.returncode == 0, done
+    assert "✗" in said(desk, "check", code=1)
+    assert said(desk, "status").count("✓") == before.count("✓")
