@@ -11,13 +11,14 @@ from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
 from runtime.facts.confirming import confirm
 from runtime.facts.containers import Container, has_stub, read_containers
+from runtime.facts.counting import Counting
 from runtime.facts.exits import read_exits
 from runtime.facts.files import read_files
 from runtime.facts.links import Link, RawLink, read_links
 from runtime.facts.neighbours import Neighbour, read_neighbours
 from runtime.facts.processes import Process, read_processes
 from runtime.facts.routes import read_routes
-from runtime.facts.rules import Chain, Rule, read_rules, with_names
+from runtime.facts.rules import Chain, Rule, read_generation, read_rules, with_names
 from runtime.facts.screens import Screen, read_screens
 from runtime.facts.shims import CONMON, shims
 from runtime.facts.snapshot import NetnsFacts, Snapshot
@@ -63,6 +64,7 @@ class Observer:
         self._streams, self._screens = streams, tuple(dict.fromkeys(screens))
         self._storage = _storage_reader(root, proc, storage) if storage and any(storage) else None
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
+        self._counting = Counting()
         self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
         self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
         self._wired: dict[int, set[_Place]] = {}  # inode of a netns -> the other ends of the wires that lead there
@@ -81,6 +83,7 @@ class Observer:
         self._wait_for_departures(everywhere, processes)
         self._everywhere = everywhere
         self._wired = {}
+        self._counting.begin()
         links = {netns.inode: read_links(netns.route) for netns in everywhere}
         facts = tuple(self._facts(netns, everywhere, links) for netns in everywhere)
         return Snapshot(facts, processes, read_files(self._root, self._files), containers,
@@ -117,7 +120,7 @@ class Observer:
     def _facts(self, netns: Netns, everywhere: tuple[Netns, ...], links: dict[int, list[RawLink]]) -> NetnsFacts:
         raw = links[netns.inode]
         names = {link.ifindex: link.name for link in raw}
-        chains, rules = _rules(netns)
+        chains, rules, generation = _rules(netns)
         with netns.entered():
             sysctls = read_sysctls(self._proc, self._sysctls)
         return NetnsFacts(
@@ -128,7 +131,7 @@ class Observer:
             tuple(route._replace(interface=names.get(index, "")) for index, route in read_routes(netns.route)),
             tuple(Neighbour(names[i], text, ok) for i, text, ok in read_neighbours(netns.route) if i in names),
             chains,
-            tuple(with_names(rule, names) for rule in rules),
+            self._counting.counted(netns.inode, generation, [with_names(rule, names) for rule in rules]),
             sysctls,
         )
 
@@ -165,12 +168,17 @@ def _last_words(containers: tuple[Container, ...], processes: tuple[Process, ...
     return any(shim.program == CONMON and shim.process.pid not in parents for shim in shims(processes, containers))
 
 
-def _rules(netns: Netns) -> tuple[tuple[Chain, ...], tuple[Rule, ...]]:
-    """A kernel without nf_tables has none; the rest can be seen all the same."""
+def _rules(netns: Netns) -> tuple[tuple[Chain, ...], tuple[Rule, ...], int | None]:
+    """Return chains, rules and their generation, None when they changed while they were read.
+
+    A kernel without nf_tables has none; the rest can be seen all the same.
+    """
     try:
-        return read_rules(netns.netfilter)
+        generation = read_generation(netns.netfilter)
+        found = read_rules(netns.netfilter)
+        return *found, generation if read_generation(netns.netfilter) == generation else None
     except Missing:
-        return (), ()
+        return (), (), None
 
 
 def _nsid(netns: Netns, other: Netns) -> int | None:

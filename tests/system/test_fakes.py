@@ -29,7 +29,8 @@ FAKES: dict[str, Fake] = {
         "runc-lifecycle", "create", f"{NAMED}{STATE} mkfifo /run/runc/c1/exec.fifo"),
     "a state file of a container made by hand": Fake("runc-lifecycle", "create", """
         unshare -mnpuif chroot /tmp/c1/rootfs /bin/busybox sh -c 'sleep 2345; true' 'runc init' \\
-          < /dev/null > /dev/null 2>&1 & until pid=$(pgrep -f "^/bin/busybox sh.*runc init"); do :; done; kill -9 $!; """
+          < /dev/null > /dev/null 2>&1 &
+        until pid=$(pgrep -f "^/bin/busybox sh.*runc init"); do :; done; kill -9 $!; """
         f"{STATE} mkfifo /run/runc/c1/exec.fifo"),
     "a fifo that is gone": Fake("runc-lifecycle", "start", "rm /run/runc/c1/exec.fifo"),
     "a state file of a process that has ended": Fake(
@@ -37,6 +38,32 @@ FAKES: dict[str, Fake] = {
           /run/runc/c1/state.json; kill -9 $(pgrep -f "[s]leep 2000")"""),
     "a state folder that is gone": Fake(
         "runc-lifecycle", "kill", "rm -r /run/runc/c1; kill -9 $(pgrep -f '[s]leep 2000')"),
+    "a counter that was set, behind the rule that takes all": Fake("nat", "masquerade", """
+        iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+        iptables -t nat -A POSTROUTING -s 192.168.0.0/24 -j MASQUERADE -c 10 840"""),
+    "a counter of nft that was set": Fake("nat", "masquerade", """
+        iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+        nft add table ip mine
+        nft 'add chain ip mine out { type nat hook postrouting priority 200; }'
+        nft add rule ip mine out ip saddr 192.168.0.0/24 counter packets 10 bytes 840 masquerade"""),
+    "a counter that is set again and again": Fake("nat", "masquerade", """
+        iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+        iptables -t nat -A POSTROUTING -s 192.168.0.0/24 -j MASQUERADE
+        (n=10; while :; do
+          iptables -t nat -R POSTROUTING 2 -s 192.168.0.0/24 -j MASQUERADE -c $((n += 10)) 840; done) \\
+          < /dev/null > /dev/null 2>&1 &"""),
+    "a table that is made again, with another counter": Fake("nat", "masquerade", """
+        iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+        nft 'add table ip mine; add chain ip mine out { type nat hook postrouting priority 200; }'
+        nft add rule ip mine out ip saddr 192.168.0.0/24 counter masquerade
+        (n=10; while :; do nft "delete table ip mine; add table ip mine;
+          add chain ip mine out { type nat hook postrouting priority 200; };
+          add rule ip mine out ip saddr 192.168.0.0/24 counter packets $((n += 10)) bytes 840 masquerade"; done) \\
+          < /dev/null > /dev/null 2>&1 &"""),
+    "a counter of a filter that was set": Fake("iptables", "stateful", """
+        iptables -A FORWARD -i br0 -j ACCEPT
+        iptables -A FORWARD -i eth0 -j ACCEPT
+        iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT -c 10 840"""),
 }
 
 
