@@ -38,6 +38,15 @@ def end_of(root: int, path: str, size: int) -> bytes:
         os.close(fd)
 
 
+def part_of(root: int, path: str, begin: int, end: int) -> bytes:
+    """The bytes of a file from `begin` to before `end`. Raises Refused and OSError."""
+    fd = _open(root, path)
+    try:
+        return os.pread(fd, end - begin, begin)
+    finally:
+        os.close(fd)
+
+
 def listed(root: int, folder: str) -> Iterator[str]:
     """The names in a folder, none where there is no such folder."""
     with suppress(Refused, OSError):

@@ -26,6 +26,7 @@ from runtime.facts.storage import Storage, Wanted
 from runtime.facts.streams import read_streams
 from runtime.facts.sysctls import read_sysctls
 from runtime.facts.trees import read_trees
+from runtime.facts.witness import Witness
 from runtime.netlink.message import REQUEST, Message, attributes, u32
 from runtime.network.link_events import wait_until
 from runtime.network.netns import Namespaces, Netns
@@ -64,7 +65,7 @@ class Observer:
         self._streams, self._screens = streams, tuple(dict.fromkeys(screens))
         self._storage = _storage_reader(root, proc, storage) if storage and any(storage) else None
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
-        self._counting = Counting()
+        self._counting, self._witness = Counting(), Witness(root, proc)
         self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
         self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
         self._wired: dict[int, set[_Place]] = {}  # inode of a netns -> the other ends of the wires that lead there
@@ -94,7 +95,7 @@ class Observer:
 
     def _read_screens(self, processes: tuple[Process, ...], containers: tuple[Container, ...]) -> tuple[Screen, ...]:
         found = tuple(shims(processes, containers))
-        return read_screens(self._root, self._proc, self._screens, containers, processes, found)
+        return read_screens(self._root, self._proc, self._screens, containers, processes, found, self._witness)
 
     def _processes(self) -> tuple[tuple[Process, ...], tuple[Container, ...]]:
         """Processes and containers. One that is being started has become its program by then, and a shim has ended.

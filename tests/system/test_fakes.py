@@ -22,7 +22,7 @@ NAMED = "(exec -a runc sleep 1000) < /dev/null > /dev/null 2>&1 & pid=$!; "
 STATE = """mkdir -p /run/runc/c1; started=$(sed 's/.*) //' /proc/$pid/stat | cut -d' ' -f20)
 printf '{"id":"c1","init_process_pid":%s,"init_process_start":%s,"config":{"labels":["bundle=/tmp/c1"]}}' \\
   $pid $started > /run/runc/c1/state.json; """
-OLD = "pid=$(cat /run/c1.pid); "
+LINE = "echo '2026-01-01T00:00:00.000000000+00:00 stdout F {}' >> /run/conmon/c1/log"
 
 FAKES: dict[str, Fake] = {
     "a state file and a process named runc": Fake(
@@ -60,6 +60,14 @@ FAKES: dict[str, Fake] = {
           add chain ip mine out { type nat hook postrouting priority 200; };
           add rule ip mine out ip saddr 192.168.0.0/24 counter packets $((n += 10)) bytes 840 masquerade"; done) \\
           < /dev/null > /dev/null 2>&1 &"""),
+    "a line in the log of a shim": Fake("attach-vs-exec", "attach", f"{LINE.format('pid 1, parent 0, /dev/pts/0')}"),
+    "a line in the log of a shim without a terminal": Fake("container-shim", "attach", LINE.format("hello from 1")),
+    "a log that is another file": Fake("container-shim", "attach", f"""cd /run/conmon/c1; cp log /tmp/log; rm log
+        cp /tmp/log log; {LINE.format("hello from 1")}"""),
+    "a shim by its name": Fake("container-shim", "second", """
+        cd /tmp/sleeper && runc create --bundle /tmp/sleeper c2 < /dev/null > /dev/null 2>&1; runc start c2
+        (exec -a conmon sleep 1000 --cid c2 --cuuid c2) < /dev/null > /dev/null 2>&1 & true"""),
+    "an exit status of a container that runs": Fake("attach-vs-exec", "leave", "echo 7 > /run/conmon/e1/exit"),
     "a counter of a filter that was set": Fake("iptables", "stateful", """
         iptables -A FORWARD -i br0 -j ACCEPT
         iptables -A FORWARD -i eth0 -j ACCEPT
