@@ -49,10 +49,9 @@ def _again(lesson: Lesson, step: Step, deeds: Sequence[Deed], deadline: float) -
         if deed.did in ("solved", "skipped"):
             for action in step.actions:
                 lesson.session.apply(action)
-                lesson.session.observe()  # what is counted and printed from now on is known to be new
         elif deed.did == "typed":
             _type(lesson, deed, deadline)
-            lesson.session.observe()
+            lesson.session.observe()  # as before each prompt, when it was typed
 
 
 def _type(lesson: Lesson, deed: Deed, deadline: float) -> None:

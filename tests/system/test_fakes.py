@@ -25,6 +25,8 @@ printf '{"id":"c1","init_process_pid":%s,"init_process_start":%s,"config":{"labe
 LINE = "echo '2026-01-01T00:00:00.000000000+00:00 stdout F {}' >> /run/conmon/c1/log"
 
 FAKES: dict[str, Fake] = {
+    "a second name of the host's own netns": Fake("netns-veth", "namespace", """
+        touch /run/netns/container-1; mount --bind /proc/self/ns/net /run/netns/container-1"""),
     "a state file and a process named runc": Fake(
         "runc-lifecycle", "create", f"{NAMED}{STATE} mkfifo /run/runc/c1/exec.fifo"),
     "a state file of a container made by hand": Fake("runc-lifecycle", "create", """

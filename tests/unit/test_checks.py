@@ -288,6 +288,11 @@ FAIL = [
         Sysctl(name="net.none", value=1), LAB, "no such setting", "this kernel has no setting net.none in labhost"),
 
     Failing(
+        Netns(name=ONE), change(LAB, ONE, inode=facts_of(LAB, HOST).inode),
+        "container-1 is a name of the lab host's own",
+        "the network namespace container-1 is the one of the lab host itself; make a new one: "
+        "ip netns delete container-1 && ip netns add container-1"),
+    Failing(
         Nat(source="192.168.0.0/24", not_out="br0", netns=ONE), without(LAB, ONE), "no container-1", NO_NETNS),
     Failing(
         Nat(source="192.168.0.0/24", not_out="br0"), change(LAB, HOST, rules=()), "no rule that masquerades",

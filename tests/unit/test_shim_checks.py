@@ -219,6 +219,8 @@ FAIL = [
     Failing(status("box", is_=0), LAB, "0", "3",
             "box ended with 3, not 0; see it: docker inspect -f '{{.State.ExitCode}}' box"),
     Failing(status("c1", is_=0), LAB, "0", "it has not ended", "c1 has not ended; see it: ps -e -o pid,ppid,args"),
+    Failing(status("c1", is_=7), lab(exits=(Exit("c1", 7),)), "7", "7",
+            "c1 has not ended, whatever /run/conmon/c1/exit says; see it: ps -e -o pid,ppid,args"),
     Failing(status("e1"), LAB, "one", "it has not ended", "e1 has not ended; see it: ps -e -o pid,ppid,args"),
     Failing(status("c1", known=False), LAB, "none", "it has not ended",
             "c1 has not ended; see it: ps -e -o pid,ppid,args"),
