@@ -148,7 +148,7 @@ finally:
 class Beside(NamedTuple):
     """folders: where they are, by the part of the tree.
 
-    Each holds the sockets and so on, the files `secret` and `dear`, the folder `gnupg`, and sockets named tmux, ssh, bus.
+    Each holds the sockets and so on, the files `secret` and `dear`, the folder `gnupg`, and sockets tmux, ssh and bus.
     """
 
     user: User
