@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import suppress
 from typing import Any
 
 from runtime.errors import Refused
@@ -46,7 +47,9 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _RLIMIT_FSIZE = 1
 _RLIMIT_NPROC = 6
-_RLIM_INFINITY = (1 << 64) - 1
+_RLIMIT_CORE = 4
+_KEYCTL_JOIN_SESSION_KEYRING = 1
+_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_SPEC_ALLOW = 1, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -57,6 +60,10 @@ class _MountAttr(ctypes.Structure):
 
 class _OpenHow(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("flags", "mode", "resolve")]
+
+
+class _SockFprog(ctypes.Structure):  # <linux/filter.h>
+    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
 def _call(operation: str, function: Any, *arguments: object) -> int:
@@ -86,6 +93,11 @@ def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -
 def umount(target: str) -> None:
     """umount2(2) with MNT_DETACH."""
     _call(f"unmount {target}", _libc.umount2, target.encode(), MNT_DETACH)
+
+
+def pivot_root(new: str, old: str) -> None:
+    """pivot_root(2): `new` becomes the root directory, and the one before is at `old`, a folder below `new`."""
+    _call(f"make {new} the root directory", _libc.pivot_root, new.encode(), old.encode())
 
 
 def mount_setattr(target: str, set_: int = 0, clear: int = 0, recursive: bool = True) -> None:
@@ -118,8 +130,13 @@ def adopt_orphans() -> None:
 
 
 def limit_file_size(size: int) -> None:
-    """The caller, and what it starts, get SIGXFSZ for a file of more than `size` bytes (RLIMIT_FSIZE, setrlimit(2))."""
-    limit = (ctypes.c_uint64 * 2)(size, _RLIM_INFINITY)
+    """The caller, and what it starts, get SIGXFSZ for a file of more than `size` bytes (RLIMIT_FSIZE, setrlimit(2)).
+
+    A lower limit that is there already stays.
+    """
+    old = (ctypes.c_uint64 * 2)()
+    _call("find the limit of files", _libc.prlimit64, 0, _RLIMIT_FSIZE, None, old)
+    limit = (ctypes.c_uint64 * 2)(min(size, old[1]), min(size, old[1]))
     _call("limit the size of files", _libc.prlimit64, 0, _RLIMIT_FSIZE, limit, None)
 
 
@@ -133,6 +150,38 @@ def limit_processes(count: int) -> None:
     _call("find the limit of processes", _libc.prlimit64, 0, _RLIMIT_NPROC, None, old)
     limit = (ctypes.c_uint64 * 2)(min(count, old[1]), min(count, old[1]))
     _call("limit the processes", _libc.prlimit64, 0, _RLIMIT_NPROC, limit, None)
+
+
+def limit_core_dumps() -> None:
+    """The caller, and what it starts, leave no core dump. 1: with 0 a program of the machine would still be given one
+    (core(5), "Piping core dumps to a program")."""
+    limit = (ctypes.c_uint64 * 2)(1, 1)
+    _call("limit core dumps", _libc.prlimit64, 0, _RLIMIT_CORE, limit, None)
+
+
+def hide_from_tracers() -> None:
+    """Nobody may trace the caller, or take its descriptors, but root of the machine (PR_SET_DUMPABLE, prctl(2))."""
+    _call("hide from tracers", _libc.prctl, _PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def leave_session_keyring(keyctl: int) -> None:
+    """Get a session keyring with nothing in it (KEYCTL_JOIN_SESSION_KEYRING, keyctl(2)). keyctl: number of the call.
+
+    A kernel without keys, or a filter that refuses the call, is all the same.
+    """
+    with suppress(Refused):
+        _call("join another session keyring", _libc.syscall, keyctl, _KEYCTL_JOIN_SESSION_KEYRING, None)
+
+
+def set_seccomp_filter(seccomp: int, program: bytes) -> None:
+    """seccomp(2), SECCOMP_SET_MODE_FILTER. seccomp: number of the call.  program: classic BPF, 8 bytes an instruction.
+
+    SECCOMP_FILTER_FLAG_SPEC_ALLOW: before Linux 5.16 a filter would otherwise slow down every program.
+    """
+    code = ctypes.create_string_buffer(program, len(program))
+    filter_ = _SockFprog(len(program) // 8, ctypes.addressof(code))
+    _call("set a filter of system calls", _libc.syscall, seccomp, _SECCOMP_SET_MODE_FILTER,
+          _SECCOMP_FILTER_FLAG_SPEC_ALLOW, ctypes.byref(filter_))
 
 
 def inotify_init() -> int:

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--pause needs a terminal to wait for Enter on", mend="leave out --pause")
     starting: Starting | Problem
     try:
-        starting = Starting(options.id_map)
+        starting = Starting(options.id_map, path)
     except Problem as problem:
         starting = problem  # a wrong lab or step is told first: it can be mended without another machine
     try:

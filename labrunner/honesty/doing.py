@@ -108,7 +108,7 @@ class Reference:
             self.states = tuple(apart(self._carry_out, "carry out the solution"))
 
     def _carry_out(self) -> list[str]:
-        session = Session(self._lab, start())
+        session = Session(self._lab, start(lab_file=self._lab.about.path))
         try:
             return [self._state(session, step) for step in self._lab.steps]
         finally:

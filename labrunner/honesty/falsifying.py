@@ -55,7 +55,7 @@ class EveryCheckCanFail(Trial):
 
     def _in_the_course_of_the_lab(self) -> list[int]:
         """The checks that pass before the first step and after every step."""
-        session = Session(self.lab, start())
+        session = Session(self.lab, start(lab_file=self.lab.about.path))
         try:
             never = self._passing(session, range(len(self._asked)))
             for step in self.lab.steps:
@@ -67,7 +67,7 @@ class EveryCheckCanFail(Trial):
 
     def _after(self, mistake: Mistake, never: list[int]) -> list[int]:
         """Those of `never` that pass in their own step, after a mistake in it or before."""
-        session = Session(self.lab, start())
+        session = Session(self.lab, start(lab_file=self.lab.about.path))
         try:
             return [*self._still(session, mistake, never)]
         finally:

@@ -33,7 +33,7 @@ class OneSession(Trial):
     """A trial that is over after one session; the process that carries it out can do no other."""
 
     def carry_out(self) -> Finding | None:
-        session = Session(self.lab, start())
+        session = Session(self.lab, start(lab_file=self.lab.about.path))
         try:
             return self.ask(session)
         finally:

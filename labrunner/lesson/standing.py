@@ -160,7 +160,7 @@ class _Standing:
 
 
 def _judge(wanted: Wanted, words: Words, door: Door, wish: Again, deeds: Sequence[Deed], above: Channel) -> None:
-    session, again = Session(wanted.lab, start(wanted.id_map)), None
+    session, again = Session(wanted.lab, start(wanted.id_map, wanted.lab.about.path)), None
     try:
         remember = _remembering(above)
         lesson = Lesson(session, remember)

@@ -3,31 +3,34 @@
     launcher                     outer (userns A)                    PID 1 (userns B inside A)
     fork ----------------------> unshare user+mount
     write the id map of A <----- "unshared"
-    "mapped" ------------------> unshare pid, fork ----------------> lock the tree (mounts of A)
+    "limited" -----------------> unshare pid, fork ----------------> build the file tree (mounts of A)
                                                                      unshare user+net+uts+ipc+cgroup
                                  write the id map of B <------------ "unshared"
                                  sysfs, cgroup2 (mounts of A)
-    "pid" <--------------------- "mapped" -------------------------> unshare mount, host name
-    "ready" <------------------------------------------------------- serve requests
+    "pid" <--------------------- "mapped" -------------------------> unshare mount, host name, refuse system calls
+    "ready" <------------------- watch over the lab                  serve requests
 
-A launcher that dies at any point leaves nothing: each process asks the kernel to be killed with its parent, and then
-waits for a message that a dead parent can't send.
+A launcher that dies at any point leaves nothing: until "pid" each process asks the kernel to be killed with its parent
+and waits for a message that a dead parent can't send; from then on the outer process waits for the launcher's end.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from runtime import syscalls as sys
 from runtime.errors import Problem, Refused
 from runtime.sandbox import init, mounts
 from runtime.sandbox.channel import Channel, Closed, pack
+from runtime.sandbox.file_tree import Shown, open_shown
 from runtime.sandbox.idmap import IdMap
+from runtime.sandbox.seccomp import confine_lab
+from runtime.sandbox.watchman import watch
+from runtime.system_call_numbers import architecture
 
-HOSTNAME = "labhost"
 _OUTER = sys.NEWUSER | sys.NEWNS
 _INNER = sys.NEWUSER | sys.NEWNET | sys.NEWUTS | sys.NEWIPC | sys.NEWCGROUP
 _MOST_PROCESSES = 1024  # and threads; a lab with a Docker daemon has some hundred
@@ -56,35 +59,41 @@ def fork(life: Callable[[], None], channel: Channel) -> int:
         os._exit(0)
 
 
-def outer(launcher: Channel, control: Channel, id_map: IdMap) -> None:
-    """The process that owns userns A and waits for PID 1."""
+def outer(launcher: Channel, launcher_ended: int, control: Channel, id_map: IdMap, lab_file: str) -> None:
+    """The process that owns userns A and watches over the lab. launcher_ended: a pidfd of the launcher."""
     sys.die_with_parent()
     os.setsid()  # away from the terminal: Ctrl-C is the launcher's to handle
     _leave_groups()
+    sys.leave_session_keyring(architecture().numbers["keyctl"])
     sys.unshare(_OUTER, "user, mount")
-    launcher.send({"unshared": True})
-    launcher.expect("mapped")
-    _become_root()
     mounts.detach_from_machine()
+    shown = open_shown(lab_file)
+    launcher.send({"unshared": True})
+    limited = bool(launcher.receive()[0]["limited"])
+    _become_root()
     sys.unshare(sys.NEWPID, "pid")
     here, there = Channel.pair()
-    pid = fork(lambda: first(control, there, here), control)
+    pid = fork(lambda: first(control, there, here, shown), control)
     there.close()
     control.close()
     here.expect("unshared")
     id_map.inner().write_to("/proc/1")  # PID 1 has mounted its /proc by now
-    _mount_views_of(pid)
+    first_ended = os.pidfd_open(pid)
+    _mount_views_of(first_ended)
     here.send({"mapped": True})
     launcher.send({"pid": pid})
-    _keep_only()
+    _keep_only(launcher.fileno(), launcher_ended, first_ended)
+    why = watch(launcher_ended, first_ended, limited)
+    if why:
+        launcher.send({"ended": why})
     os.waitpid(pid, 0)
 
 
-def first(control: Channel, outer_side: Channel, not_mine: Channel) -> None:
+def first(control: Channel, outer_side: Channel, not_mine: Channel, shown: Sequence[Shown]) -> None:
     """PID 1. Never returns. An end that it kept of `not_mine` would hide the death of the outer process."""
     not_mine.close()
     sys.die_with_parent()
-    mounts.lock_tree()
+    mounts.build_tree(shown)
     sys.limit_processes(_MOST_PROCESSES)
     sys.unshare(_INNER, "user, net, uts, ipc, cgroup")
     outer_side.send({"unshared": True})
@@ -93,10 +102,11 @@ def first(control: Channel, outer_side: Channel, not_mine: Channel) -> None:
     sys.stay_readable()
     sys.unshare(sys.NEWNS, "mount")  # last: every mount so far is locked for the lab
     mounts.furnish()
-    sys.set_hostname(HOSTNAME)
+    sys.set_hostname(mounts.HOSTNAME)
     os.chdir(mounts.home())
     os.umask(0o022)
     _keep_only(control.fileno())
+    confine_lab()
     control.send({"ready": True})
     init.run_first(control)
 
@@ -110,11 +120,9 @@ def _leave_groups() -> None:
         os.setgroups([])
 
 
-def _mount_views_of(pid: int) -> None:
+def _mount_views_of(pidfd: int) -> None:
     """Mount what shows the network and cgroup namespace of PID 1, from here: so these mounts are locked too."""
-    pidfd = os.pidfd_open(pid)
     sys.setns(pidfd, sys.NEWNET | sys.NEWCGROUP, "the network and cgroup namespace of PID 1")
-    os.close(pidfd)
     mounts.mount_views()
 
 

@@ -18,11 +18,16 @@ from runtime.sandbox.cgroup import MemoryLimit
 from runtime.sandbox.channel import Channel, Closed
 from runtime.sandbox.idmap import IdMap, choose
 from runtime.sandbox.obstacles import explain
+from runtime.sandbox.seccomp import refuse_programs
 from runtime.sandbox.terminal import Terminal, resize
+
+MOST_OUTPUT = 16 << 20  # bytes that are read of what a command prints
+_OUTPUT_LOOK = 0.1  # seconds: a process writes some 100 MiB in that time
+_ENDING = 10.0  # seconds: it takes some milliseconds, and with a thousand interfaces two seconds
 
 
 class Completed(NamedTuple):
-    """A command that ended: its exit status (negative: the signal), and what it printed."""
+    """A command that ended: its exit status (negative: the signal), and what it printed, at most MOST_OUTPUT each."""
 
     status: int
     output: str
@@ -36,14 +41,15 @@ class Sandbox:
     id_map:  the map in use.
     root:    descriptor of the root directory as PID 1 sees it; for open_beneath.
     proc:    descriptor of the sandbox's /proc, in a mount namespace that nothing inside can change.
-    memory:  how many bytes it may use; None where nothing limits that.
+    memory:  how many bytes it may use by its cgroup; None where it has none, and is only watched over.
     """
 
-    def __init__(self, pid: int, outer: int, id_map: IdMap, control: Channel, limit: MemoryLimit) -> None:
+    def __init__(self, pid: int, outer: int, id_map: IdMap, control: Channel, watchman: Channel,
+                 limit: MemoryLimit) -> None:
         self.pid, self.id_map, self.memory = pid, id_map, limit.bytes
-        self._outer, self._control, self._limit = outer, control, limit
+        self._outer, self._control, self._watchman, self._limit = outer, control, watchman, limit
         self._ended: dict[int, int] = {}  # PID -> exit status of what was started, and has ended unasked
-        self._pidfd = os.pidfd_open(pid)
+        self._pidfd, self._outer_ended = os.pidfd_open(pid), os.pidfd_open(outer)
         self.root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self.proc = os.open(f"/proc/{outer}/root/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -51,9 +57,14 @@ class Sandbox:
         """Join the lab's user and network namespace, for good. What stays outside: PIDs, mounts and files.
 
         From here on nothing inside can see or signal this process, and it has every capability over the lab's network
-        and none over the machine. The process must have a single thread (setns(2)).
+        and none over the machine. It can start no program any more (runtime/sandbox/seccomp.py). The process must have
+        a single thread (setns(2)).
         """
+        # A process of the lab to which this one connects may get a pidfd of it (unix(7), SO_PEERPIDFD), and, privileged
+        # in the same user namespace, take its descriptors by that (pidfd_getfd(2)).
+        sys.hide_from_tracers()
         sys.setns(self._pidfd, sys.NEWUSER | sys.NEWNET, "the sandbox")
+        refuse_programs()
 
     def add_netns(self, name: str) -> None:
         """A network namespace at /run/netns/NAME (ip-netns(8)). Raises Refused."""
@@ -115,9 +126,9 @@ class Sandbox:
                 pid = self._ask(request, (first, output.fileno(), errors.fileno()))["spawned"]
             finally:
                 os.close(null)
-            status = self.wait(pid, " ".join(argv), timeout)
-            output.seek(0), errors.seek(0)
-            return Completed(status, output.read().decode(errors="replace"), errors.read().decode(errors="replace"))
+            status = self.wait(pid, " ".join(argv), timeout, (output, errors))
+            return Completed(status, *(os.pread(file.fileno(), MOST_OUTPUT, 0).decode(errors="replace")
+                                       for file in (output, errors)))
 
     def open_terminal(self, rows: int = 24, columns: int = 80) -> Terminal:
         """A new terminal of the sandbox; whoever asks for it closes it. Raises Refused."""
@@ -160,15 +171,29 @@ class Sandbox:
                 "TERM": os.environ.get("TERM", "dumb"), "LANG": os.environ.get("LANG", "C.UTF-8")}
 
     def stop(self) -> None:
-        """Kill PID 1, and with it everything inside; return when it is gone."""
+        """Kill PID 1, and with it everything inside; return when it is gone. Raises Refused when it is not."""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(self._outer, 0)
+        # The outer process ends when the kernel has ended all of the PID namespace.
+        ended = bool(select.select([self._outer_ended], [], [], _ENDING)[0])
+        if ended:
+            with suppress(ChildProcessError):
+                os.waitpid(self._outer, 0)
         self._limit.remove()
-        for fd in (self._pidfd, self.root, self.proc):
+        for fd in (self._pidfd, self._outer_ended, self.root, self.proc):
             os.close(fd)
         self._control.close()
+        self._watchman.close()
+        if not ended:
+            raise Refused("end the sandbox", why=f"its PID 1, {self.pid} on this machine, was killed {_ENDING:g} s ago "
+                          "and is still there", mend=f"look at it: ps -o pid,stat,wchan:30,args {self.pid}")
+
+    def why_ended(self) -> str:
+        """Why the lab was ended from outside of it, or that its PID 1 has died."""
+        if select.select([self._watchman], [], [], 0)[0]:
+            with suppress(Closed):
+                return f"it was ended: {self._watchman.expect('ended')}"
+        return "its PID 1 has died"
 
     def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
         return self._asked(request, fds)[0]
@@ -183,42 +208,58 @@ class Sandbox:
                 self._ended[answer[0]["ended"]] = int(answer[0]["status"])
             return answer
         except Closed as closed:
-            raise Refused(f"{request['do']} in the sandbox", why="its PID 1 has died") from closed
+            raise Refused(f"{request['do']} in the sandbox", why=self.why_ended()) from closed
 
-    def wait(self, pid: int, shown: str, timeout: float) -> int:
+    def wait(self, pid: int, shown: str, timeout: float, outputs: Sequence[BinaryIO] = ()) -> int:
         """Wait for the end of what was started. shown: it in words.  timeout: seconds. Returns its exit status.
 
-        Raises Refused when it does not end in time, after it was killed.
+        outputs: files in memory that it writes to. Raises Refused when it does not end in time or writes too much,
+        after it was killed.
         """
         if pid in self._ended:
             return self._ended.pop(pid)
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         deadline = time.monotonic() + timeout
-        while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        why = f"it did not end within {timeout:g} s and was killed"
+        while (left := deadline - time.monotonic()) > 0:
+            if not poll.poll(min(left, _OUTPUT_LOOK) * 1000):
+                if any(_bytes_of(file) > MOST_OUTPUT for file in outputs):
+                    why = f"it printed more than {MOST_OUTPUT >> 20} MiB and was killed"
+                    break
+                continue
             try:
                 message = self._control.receive()[0]
             except Closed as closed:
-                raise Refused(shown, why="the sandbox's PID 1 has died") from closed
+                raise Refused(shown, why=self.why_ended()) from closed
             if message["ended"] == pid:
                 return int(message["status"])
             self._ended[message["ended"]] = int(message["status"])
         self.kill(pid)
-        raise Refused(shown, why=f"it did not end within {timeout:g} s and was killed")
+        raise Refused(shown, why=why)
 
 
 def _memory_file() -> BinaryIO:
     return os.fdopen(os.memfd_create("output"), "w+b")
 
 
+def _bytes_of(file: BinaryIO) -> int:
+    """What a file takes in memory: its size says nothing, as it may have holes."""
+    return os.fstat(file.fileno()).st_blocks * 512
+
+
 class Starting:
     """A sandbox on its way: what its processes do by themselves goes on while the launcher does something else.
+
+    lab_file: the path of the lab's file, whose folder can be read inside; '' for none.
 
     Raises Missing where this machine does not allow an id map of `kind`.
     """
 
-    def __init__(self, kind: str = "auto") -> None:
+    def __init__(self, kind: str = "auto", lab_file: str = "") -> None:
         self._id_map = choose(kind)
+        lab_file = os.path.abspath(lab_file) if lab_file else ""
+        launcher_ended = os.pidfd_open(os.getpid())
         self._launcher, outer_end = Channel.pair()
         self._control, first_end = Channel.pair()
         self._limit = MemoryLimit()
@@ -226,25 +267,24 @@ class Starting:
         def life() -> None:
             self._launcher.close()
             self._control.close()
-            build.outer(outer_end, first_end, self._id_map)
+            build.outer(outer_end, launcher_ended, first_end, self._id_map, lab_file)
 
         self._outer = build.fork(life, outer_end)
         outer_end.close()
         first_end.close()
+        os.close(launcher_ended)
         with self._given_up_on_error():
             self._limit.hold(self._outer)
             self._launcher.expect("unshared")
             self._id_map.write(self._outer)
-            self._launcher.send({"mapped": True})
+            self._launcher.send({"limited": self._limit.bytes is not None})
 
     def ready(self) -> Sandbox:
         """Wait until it is there. Raises Missing where this machine does not allow one, with the mend."""
         with self._given_up_on_error():
             pid = self._launcher.expect("pid")
             self._control.expect("ready")
-            sandbox = Sandbox(pid, self._outer, self._id_map, self._control, self._limit)
-        self._launcher.close()
-        return sandbox
+            return Sandbox(pid, self._outer, self._id_map, self._control, self._launcher, self._limit)
 
     def give_up(self) -> None:
         """End what there is of it."""
@@ -269,9 +309,12 @@ class Starting:
             raise
 
 
-def start(kind: str = "auto") -> Sandbox:
-    """A new sandbox with an id map of `kind`. Raises Missing where this machine does not allow one, with the mend."""
-    return Starting(kind).ready()
+def start(kind: str = "auto", lab_file: str = "") -> Sandbox:
+    """A new sandbox with an id map of `kind`. lab_file: see Starting.
+
+    Raises Missing where this machine does not allow one, with the mend.
+    """
+    return Starting(kind, lab_file).ready()
 
 
 def _last_words(control: Channel) -> Problem | None:

@@ -8,28 +8,30 @@ there (mount_namespaces(7), "Restrictions on mount namespaces").
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import pwd
+from collections.abc import Sequence
 
 from runtime import programs
 from runtime import syscalls as sys
-from runtime.errors import Missing, Refused
+from runtime.errors import Refused
+from runtime.sandbox.file_tree import FileTree, Shown, bind_read_only, finish, machine_path, replace
 
+HOSTNAME = "labhost"
 NETNS_DIR = "/run/netns"
 BIN_DIR = "/run/labrun/bin"
 PATH = f"{BIN_DIR}:{programs.PATH}"
 
 LARGEST_FILE = 512 << 20  # bytes: what /run holds, the largest folder that can be written
 
-_NAMES_DIR = "/run/labrun/etc"
-_NAMES = {  # hosts(5), resolv.conf(5)
-    "hosts": "127.0.0.1 localhost labhost\n::1 localhost\n",
+_NAMES = {  # hostname(5), hosts(5), resolv.conf(5)
+    "hostname": f"{HOSTNAME}\n",
+    "hosts": f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost\n",
     "resolv.conf": "# A lab has no name server.\noptions timeout:1 attempts:1\n",
 }
 _TMPFS = "tmpfs"
 _PLAIN = sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC
-_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse", "net/tun")
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "net/tun")
 _DEVICE_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 _SUDO = """#!/bin/sh
 # One is root here already: run the command as it is. Options of sudo(8) that change nothing here are skipped.
@@ -51,35 +53,33 @@ exec "$@"
 def home() -> str:
     """The home folder of lab root: that of root on this machine."""
     folder = pwd.getpwuid(0).pw_dir
-    return folder if folder != "/" and os.path.isdir(folder) else "/run/root"
+    return folder if folder != "/" else "/root"
 
 
 def detach_from_machine() -> None:
-    """No mount of the sandbox reaches the machine, and no later mount of the machine arrives writable."""
+    """No mount of the sandbox reaches the machine, and no later mount of the machine arrives here."""
     sys.mount("none", "/", "", sys.MS_REC | sys.MS_PRIVATE)
 
 
-def lock_tree() -> None:
-    """In the outer user namespace: the machine's tree read-only; /proc, /dev and writable folders of the lab's own."""
-    try:
-        sys.mount_setattr("/", set_=sys.MOUNT_ATTR_RDONLY)
-    except Refused as refused:
-        if refused.errno == errno.ENOSYS:
-            raise Missing("the machine's files cannot be made read-only for the lab",
-                          "mount_setattr(2) is not there", "labrun needs Linux 5.12 or newer") from refused
-        raise
-    sys.mount("proc", "/proc", "proc", _PLAIN)
+def build_tree(shown: Sequence[Shown]) -> None:
+    """In the outer user namespace: the file tree of the lab, in which all that comes from the machine is only shown.
+
+    shown: what a lab sees besides the system. Raises Refused, OSError.
+    """
+    tree = FileTree()
+    tree.show_system()
     _mount_devices()
     for target, options in (
         ("/run", f"size={LARGEST_FILE},mode=755"),
         ("/tmp", "size=256m,mode=1777"),
         (home(), "size=256m,mode=700"),
     ):
-        if target.startswith("/run/"):
-            os.makedirs(target, mode=0o700)
-        elif os.path.isdir(target):
-            _mount_tmpfs(target, options)
-    _mount_names()
+        os.makedirs(target, exist_ok=True)
+        _mount_tmpfs(target, options)
+    for name, text in _NAMES.items():
+        replace(f"/etc/{name}", text.encode())
+    tree.show(shown)
+    tree.close()
 
 
 def mount_views() -> None:
@@ -90,6 +90,7 @@ def mount_views() -> None:
         sys.mount("sysfs", "/sys", "sysfs", _PLAIN | sys.MS_RDONLY)
     with contextlib.suppress(Refused):  # absent where the kernel has no cgroups; a lab that needs them says so
         sys.mount("cgroup2", "/sys/fs/cgroup", "cgroup2", _PLAIN)
+    finish()  # as late as this: a sysfs may be mounted only where one is seen already (mount_too_revealing)
 
 
 def furnish() -> None:
@@ -104,29 +105,17 @@ def furnish() -> None:
     os.close(sudo)
 
 
-def _mount_names() -> None:
-    """Names as they are in a lab: its own host, and no name server. The machine's would be asked in vain."""
-    os.makedirs(_NAMES_DIR)
-    for name, text in _NAMES.items():
-        with open(f"{_NAMES_DIR}/{name}", "w", encoding="ascii") as file:
-            file.write(text)
-        if os.path.isfile(f"/etc/{name}"):  # a link into /run leads nowhere here, which is as good as an empty file
-            sys.mount(f"{_NAMES_DIR}/{name}", f"/etc/{name}", "", sys.MS_BIND)
-
-
 def _mount_devices() -> None:
-    """A /dev with what every program expects, and without the machine's disks and terminals.
+    """A /dev with what every program expects, and without the machine's disks, terminals and file systems of programs.
 
-    Read-only mounts don't keep devices from being written to, and an ordinary user owns the terminals.
+    Read-only mounts don't keep devices from being written to, and an ordinary user owns the terminals. A process that
+    reads a file of such a file system (fuse(4)) waits as long as the program likes, and nothing can end that wait.
     """
-    present = [name for name in _DEVICES if os.path.exists(f"/dev/{name}")]
-    kept = {name: os.open(f"/dev/{name}", os.O_PATH | os.O_CLOEXEC) for name in present}
     _mount_tmpfs("/dev", "size=1m,mode=755")
     os.mkdir("/dev/net")
-    for name, fd in kept.items():
-        os.close(os.open(f"/dev/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-        sys.mount(f"/proc/self/fd/{fd}", f"/dev/{name}", "", sys.MS_BIND)
-        os.close(fd)
+    for name in _DEVICES:
+        if os.path.exists(machine_path(f"/dev/{name}")):
+            bind_read_only(machine_path(f"/dev/{name}"), f"/dev/{name}")
     for name, target in _DEVICE_LINKS.items():
         os.symlink(target, f"/dev/{name}")
     os.mkdir("/dev/pts")

@@ -18,6 +18,7 @@ _SWITCHES = (  # (file below /proc/sys, the value that forbids)
 _PLENTY = 16384
 _USED_UP = (errno.ENOSPC, errno.EUSERS)
 _DENIED = (errno.EPERM, errno.EACCES, *_USED_UP)
+_OLD_KERNEL = (errno.ENOSYS,)
 _HELPERS = ("newuidmap", "newgidmap")
 _WHAT = "this machine does not let labrun make a sandbox"
 
@@ -29,6 +30,8 @@ def explain(refused: Refused, settings: str = "/proc/sys") -> Missing | None:
     """
     if refused.what.startswith(_HELPERS):
         return Missing("the id map 'subuid' cannot be made", f"{refused.what}: {refused.why}", refused.mend)
+    if refused.errno in _OLD_KERNEL or (refused.what.startswith("mount overlay") and refused.errno != errno.EPERM):
+        return _overlay(refused)
     if refused.errno not in _DENIED:
         return None
     limits = {name: int(_read(settings, f"user/{name}") or _PLENTY) for name in _LIMITS}
@@ -44,6 +47,16 @@ def explain(refused: Refused, settings: str = "/proc/sys") -> Missing | None:
     return Missing(_WHAT, f"{refused.what}: {refused.why}; user namespaces seem to be forbidden by a container's "
                    "seccomp profile, or by a security module",
                    "in Docker: --security-opt seccomp=unconfined; or run labrun on the machine itself")
+
+
+def _overlay(refused: Refused) -> Missing:
+    """The file tree of a lab is made of overlays (runtime/sandbox/file_tree.py)."""
+    if refused.errno == errno.ENODEV:
+        return Missing(_WHAT, f"{refused.what}: this kernel has no overlayfs", "sudo modprobe overlay")
+    if refused.errno == errno.EINVAL:
+        return Missing(_WHAT, f"{refused.what}: {refused.why}; overlays stack two deep (overlayfs.rst), and the file "
+                       "tree here seems to be two already", "run labrun on the machine itself, or in a container there")
+    return Missing(_WHAT, f"{refused.what}: {refused.why}", "labrun needs Linux 5.12 or newer, with overlayfs")
 
 
 def _setting(refused: Refused, name: str, value: str, wanted: str) -> Missing:

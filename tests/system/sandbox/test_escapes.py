@@ -29,7 +29,6 @@ NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 # Exit code 0 would be a success. $D is a fresh folder; of the learner's are $OWN, a folder that all may write, with
 # a file `dear` in it, $HOME_FILE, a file in the home, $VICTIM, the PID of a process, and $TERMINAL.
 SHELL = {
-    "make a file": "touch /usr/labrun-hole",
     "make a file where everyone may": "touch $OWN/labrun-hole",
     "write": "echo gone > $OWN/dear",
     "remove": "rm $OWN/dear",
@@ -37,14 +36,13 @@ SHELL = {
     "change the mode": "chmod 600 $OWN/dear",
     "change the time": "touch -d 2001-01-01 $OWN/dear",
     "remount": "mount -o remount,rw /",
-    "remount the mount": "mount -o remount,bind,rw /",
-    "remount after binding a folder on itself": "mount --bind /usr /usr; mount -o remount,bind,rw /usr",
+    "remount a device": "mount -o remount,bind,rw /dev/null",
+    "remount after binding a device on itself": "mount --bind /dev/null /dev/null; mount -o remount,bind,rw /dev/null",
     "bind the tree": "mount --bind / $D",
-    "bind the whole tree and write": "mount --rbind / $D && mount -o remount,bind,rw $D && touch $D/usr/labrun-hole",
     "bind a folder and write": "mount --bind $OWN $D && mount -o remount,bind,rw $D && touch $D/labrun-hole",
     "bind and write in a mount namespace": "unshare -m sh -c 'mount --bind $OWN $D; mount -o remount,bind,rw $D'",
     "bind and write in a user namespace": "unshare -Urm sh -c 'mount --bind $OWN $D; mount -o remount,bind,rw $D'",
-    "remount in a user namespace": "unshare -Urm mount -o remount,bind,rw /",
+    "remount in a user namespace": "unshare -Urm mount -o remount,bind,rw /dev/null",
     "move a mount away": "mount --move /proc $D",
     "swap the root": "unshare -m sh -c 'mount --rbind / $D && cd $D && pivot_root . $OWN && umount -l $OWN'",
     "unmount the root": "umount -l /",
@@ -77,9 +75,19 @@ SHELL = {
     "hear the machine": "grep -q labrun-test-socket /proc/net/unix",
     "find the machine's services": "find /run /tmp -type s -o -type p | grep .",
 }
+# These may succeed: what they change is the lab's alone.
+FOR_THE_LAB_ALONE = {
+    "make a file": "touch /usr/labrun-hole && test -e /usr/labrun-hole",
+    "make a file in a folder of the machine's": "touch /usr/local/bin/labrun-hole && rm /usr/local/bin/labrun-hole",
+    "bind the whole tree and write": "mount --rbind / $D && mount -o remount,bind,rw $D && touch $D/usr/labrun-hole",
+    "replace a file": "rm /etc/shells && echo gone > /etc/shells",
+    "replace a folder": "rm -r /usr/local/sbin && mkdir /usr/local/sbin && touch /usr/local/sbin/labrun-hole",
+    "change users": "echo mallory:x:0:0::/:/bin/sh >> /etc/passwd && grep -q mallory /etc/passwd",
+    "remove a program": "rm /etc/issue; touch /etc/issue",
+}
 PYTHON = {
     "clear the flag of all mounts": "from runtime.syscalls import mount_setattr as set; set('/', clear=1)",
-    "clear the flag of one mount": "from runtime.syscalls import mount_setattr as set; set('/', 0, 1, recursive=False)",
+    "clear the flag of one mount": "from runtime.syscalls import mount_setattr as set; set('/dev/null', 0, 1, False)",
     "chroot and back": """
 import os
 os.chdir('/tmp'); os.makedirs('jail', exist_ok=True)
@@ -114,6 +122,15 @@ sys.exit(not found)
 }
 
 
+def _state(path: str) -> tuple[object, ...]:
+    status = os.lstat(path)
+    return status.st_ino, status.st_mode, status.st_mtime_ns, status.st_size
+
+
+SYSTEM_FILES = {path: _state(path) for path in (
+    "/etc/shells", "/usr/local/sbin", "/etc/issue", "/usr", "/usr/local", "/usr/local/bin")}
+
+
 class Machine(NamedTuple):
     """What of the learner's is outside of the sandbox, and could be harmed."""
 
@@ -129,7 +146,7 @@ class Machine(NamedTuple):
 
     def harm(self) -> list[str]:
         """What has been done to it. Made good at once, so that one success does not spoil the tests after it."""
-        found = []
+        found = [f"changed {path}" for path, state in SYSTEM_FILES.items() if _state(path) != state]
         for path in (*self.own.glob(HOLE), *Path("/usr").glob(HOLE), *Path("/sys/fs/cgroup").glob(f"**/{HOLE}")):
             found.append(f"made {path}")
             path.rmdir() if path.is_dir() else path.unlink()
@@ -199,6 +216,13 @@ def _listener() -> Iterator[None]:
 def test_shell_attempt_fails(lab: Inside, machine: Machine, attempt: str) -> None:
     done = lab.shell(f"D=$(mktemp -d); {SHELL[attempt]}", environment=machine.variables())
     assert done.status != 0, done
+    assert not machine.harm()
+
+
+@pytest.mark.parametrize("attempt", FOR_THE_LAB_ALONE)
+def test_what_a_lab_may_change_is_its_own(lab: Inside, machine: Machine, attempt: str) -> None:
+    done = lab.shell(f"D=$(mktemp -d); {FOR_THE_LAB_ALONE[attempt]}", environment=machine.variables())
+    assert done.status == 0, done
     assert not machine.harm()
 
 
