@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.system.accounts import run_as
+from tests.system.accounts import myself, run_as
 
 if TYPE_CHECKING:
     from runtime.sandbox.handle import Completed
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.system.sandbox.inside import Inside
 
 REFUSED, WRONG = 1, 70
-# Every user may run it, and it starts in some 15 ms.
+# Every user can run it, and it starts in some 15 ms.
 PYTHON = ("/usr/bin/python3", "-I", "-S", "-c")
 
 PRELUDE = r"""
@@ -97,6 +97,13 @@ def fresh():
     import tempfile
     return tempfile.mkdtemp(dir='/tmp')
 
+# A control, outside of any sandbox: it must leave no mount and no folder behind. /proc lists all of the machine there.
+OUTSIDE = os.environ.get('OUTSIDE')
+if OUTSIDE:
+    unshare(NEWNS if os.getuid() == 0 else NEWUSER | NEWNS)
+    mount('none', '/', None, MS_REC | MS_PRIVATE)
+    mount('tmpfs', '/tmp', 'tmpfs')
+
 try:
     exec(compile(sys.argv[1], 'attempt', 'exec'), globals())
 except OSError as error:
@@ -135,9 +142,15 @@ def assert_refused(lab: Inside, program: str, environment: Mapping[str, str] | N
 
 def refusal_outside(user: User, program: str, environment: Mapping[str, str] | None = None) -> str:
     """Try it outside of any sandbox, as `user`. Returns why it was refused, or an empty string."""
-    done = run_as(user, argv(program), env=environment, cwd="/")
+    done = run_as(user, argv(program), env={**(environment or {}), "OUTSIDE": "yes"}, cwd="/")
     assert done.returncode in (0, REFUSED), f"{done.returncode}: {done.stdout}{done.stderr}"
     return done.stderr.strip() if done.returncode else ""
+
+
+def run_outside(program: str, environment: Mapping[str, str]) -> str:
+    """What a program for PRELUDE prints outside of any sandbox; it has to succeed."""
+    done = run_as(myself(), argv(program), env=environment, cwd="/", check=True)
+    return done.stdout
 
 
 def lacks(refusal: str) -> bool:

@@ -87,7 +87,7 @@ def answer(fd):
 
 def broken(*_):
     for fd, path in leases.items():
-        if fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_RDLCK:
+        if fd not in again and fcntl.fcntl(fd, fcntl.F_GETLEASE) != fcntl.F_RDLCK:
             seen.append(path)
             fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
             again.append(fd)
@@ -100,7 +100,8 @@ MAKE = {'stream': listen(socket.SOCK_STREAM), 'packets': listen(socket.SOCK_SEQP
         'posix-locked': lock(lambda fd: fcntl.lockf(fd, fcntl.LOCK_EX)),
         'ofd-locked': lock(lambda fd: fcntl.fcntl(fd, fcntl.F_OFD_SETLK, STRUCT_FLOCK)), 'leased': lease}
 def start():
-    started = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for argv in daemons]
+    started = [subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+               for argv in daemons]
     for argv in detaching:
         subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     for process in started:
