@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.system.accounts import myself, run_as
+from tests.system.accounts import run_as
 
 if TYPE_CHECKING:
     from runtime.sandbox.handle import Completed
@@ -147,10 +147,9 @@ def refusal_outside(user: User, program: str, environment: Mapping[str, str] | N
     return done.stderr.strip() if done.returncode else ""
 
 
-def run_outside(program: str, environment: Mapping[str, str]) -> str:
-    """What a program for PRELUDE prints outside of any sandbox; it has to succeed."""
-    done = run_as(myself(), argv(program), env=environment, cwd="/", check=True)
-    return done.stdout
+def run_outside(user: User, program: str, environment: Mapping[str, str]) -> str:
+    """What an attempt prints outside of any sandbox, where it has to succeed: a control."""
+    return run_as(user, argv(program), env={**environment, "OUTSIDE": "yes"}, cwd="/", check=True).stdout
 
 
 def lacks(refusal: str) -> bool:

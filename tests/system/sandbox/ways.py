@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.system.accounts import myself
 from tests.system.sandbox.attempts import run_outside
 
 # Goes before a program for attempts.argv. FOLDERS: the folders, by a name; HANDLES: the file handle of each.
@@ -97,21 +98,25 @@ def ways(folder, handle):
     yield 'unmounting what covers it, in a user namespace', lambda: uncovered(folder)
     yield 'chroot', lambda: chrooted('/proc/self/cwd/' + UP, folder)
 
-def reach(use):
-    '''Succeeds when use(path of a folder) does for any folder, in any way. A folder gets a process of its own.'''
+def reach(uses):
+    '''Succeeds when a function of `uses` does, called with a path of a folder, for any folder, in any way.'''
     reached = False
     for folder in FOLDERS.values():
-        pid = os.fork()
+        pid = os.fork()  # what it does to itself must not be there for the next one
         if pid == 0:
             status = 1
             try:
-                for name, way in ways(folder, HANDLES[folder]):
+                for way, lead in ways(folder, HANDLES[folder]):
                     try:
-                        used = use(way())
+                        path = lead()
                     except (OSError, SystemExit):
                         continue
-                    print(f'{folder} by {name}: {used}', flush=True)
-                    status = 0
+                    for name, use in uses.items():
+                        try:
+                            print(f'{name} by {way} in {folder}: {use(path)}', flush=True)
+                            status = 0
+                        except OSError:
+                            pass
             except Exception:
                 traceback.print_exc()
                 status = 70
@@ -142,4 +147,4 @@ print(json.dumps(found))
 def towards(folders: dict[str, Path]) -> dict[str, str]:
     """The environment that WAYS needs, with real file handles, as the machine gives them (name_to_handle_at(2))."""
     environment = {"FOLDERS": json.dumps({name: str(folder) for name, folder in folders.items()})}
-    return {**environment, "HANDLES": run_outside(_HANDLES, environment)}
+    return {**environment, "HANDLES": run_outside(myself(), _HANDLES, environment)}
