@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -156,10 +156,6 @@ class Beside(NamedTuple):
     folders: dict[str, Path]
     services: Popen[str]
 
-    def hidden(self) -> dict[str, Path]:
-        """Those that must not be visible."""
-        return {name: self.folders[name] for name in HIDDEN if name in self.folders}
-
     def seen(self) -> list[str]:
         """What the services have seen since the last call, and what was made or changed in the folders."""
         assert self.services.stdin
@@ -181,8 +177,7 @@ class Beside(NamedTuple):
 def beside(user: User) -> Iterator[Beside]:
     """All of them, until the end of the block."""
     with ExitStack() as stack:
-        names = [name for name in (*HIDDEN, *SHOWN) if _possible(name, user)]
-        folders = {name: stack.enter_context(_folder(name, user)) for name in names}
+        folders = stack.enter_context(folders_for(user, (*HIDDEN, *SHOWN)))
         keys = stack.enter_context(_ssh_keys(user))
         each = folders.values()
         what = json.dumps(([str(folder) for folder in each],
@@ -197,6 +192,13 @@ def beside(user: User) -> Iterator[Beside]:
                 assert services.stdin
                 services.stdin.close()
                 services.wait(20)
+
+
+@contextmanager
+def folders_for(user: User, names: Iterable[str]) -> Iterator[dict[str, Path]]:
+    """A fresh folder of the user in each of these parts of the tree, with the files `secret` and `dear`."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(_folder(name, user)) for name in names if _possible(name, user)}
 
 
 def _possible(name: str, user: User) -> bool:
