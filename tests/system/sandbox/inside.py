@@ -75,13 +75,20 @@ class Inside(NamedTuple):
 @contextmanager
 def inside(user: User, id_map: str, python: Path, **options: Any) -> Iterator[Inside]:
     """A sandbox of `user`, and its end. options go to start_as."""
+    with started(user, id_map, python, **options) as running:
+        yield running
+        assert running.driver.stdin
+        running.driver.stdin.close()
+        assert running.driver.wait(20) == 0
+
+
+@contextmanager
+def started(user: User, id_map: str, python: Path, **options: Any) -> Iterator[Inside]:
+    """The same, and its driver is killed at the end, if it has not ended by then."""
     argv: list[str | Path] = [*_IN_BAD_COMPANY, python, "-I", "-c", _DRIVER, id_map]
     with start_as(user, argv, stdin=PIPE, stdout=PIPE, **{"cwd": "/"} | options) as driver:
         try:
             yield Inside(user, id_map, _answer(driver)["pid"], python, driver)
-            assert driver.stdin
-            driver.stdin.close()
-            assert driver.wait(20) == 0
         finally:
             driver.kill()
 
