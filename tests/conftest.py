@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from runtime.facts.observer import Observer
 from runtime.lab_host import LabHost
@@ -16,6 +17,9 @@ from runtime.network.netns import Namespaces
 from runtime.network.verbs import Network
 from runtime.network.world import furnish
 from runtime.sandbox.handle import Sandbox, start
+
+settings.register_profile("labrun", deadline=None)  # that would time the machine
+settings.load_profile("labrun")
 
 
 class Lab(NamedTuple):

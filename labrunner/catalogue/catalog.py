@@ -10,6 +10,7 @@ import labs
 from labrunner.catalogue.offers import offers
 from labrunner.errors import UsageError, nearest
 from labrunner.language.about import LAB_FILE, id_of
+from labrunner.streams import printable
 from runtime.errors import Problem, describe
 
 
@@ -36,6 +37,12 @@ def catalogue() -> Catalogue:
 def bundled() -> dict[str, str]:
     """The labs that come with labrun: id -> path of lab.yaml, by id."""
     return dict(sorted(_Place(next(iter(labs.__path__))).labs()))
+
+
+def origin(path: str) -> str:
+    """Where a lab comes from that did not come with labrun, in words; '' for one that did. path: of its lab.yaml."""
+    own = os.path.realpath(path).startswith(f"{os.path.realpath(next(iter(labs.__path__)))}/")
+    return "" if own else f"This lab did not come with labrun: it is {printable(os.path.abspath(path))}"
 
 
 def find(lab: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
-from labrunner.catalogue.catalog import find
+from labrunner.catalogue.catalog import find, origin
 from labrunner.cli import (
     EXIT_FAIL,
     EXIT_FAULT,
@@ -91,6 +91,8 @@ def run(options: argparse.Namespace) -> int:
     if options.resume:
         for gone in left(wanted.lab.about.id):
             gone.forget()
+    if source := origin(wanted.lab.about.path):
+        say(f"{source}\n\n")
     ask(keeper, {"ask": "teach"})
     sys.stdout.flush()
     if options.no_shell or not on_terminals():

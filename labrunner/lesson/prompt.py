@@ -87,8 +87,8 @@ class Prompt:
     def __init__(self, sandbox: Sandbox, shell: Shell, tell: Callable[[Typed], tuple[str, str]],
                  call: Callable[[Called], tuple[int, str, str]]) -> None:
         self._sandbox, self._tell, self._call, self._kind = sandbox, tell, call, shell.kind
-        files = {**RC_FILES, **home_files(home()), f"{FOLDER}/own.{shell.kind}": shell.rc,
-                 f"{FOLDER}/inputrc": shell.inputrc}
+        files = {**RC_FILES, **{f"{home()}/{name}": text for name, text in shell.home}, **home_files(home()),
+                 f"{FOLDER}/own.{shell.kind}": shell.rc, f"{FOLDER}/inputrc": shell.inputrc}
         folders = " ".join(sorted({os.path.dirname(path) for path in files}))
         sandbox.run(["/bin/sh", "-c", f"mkdir -p {folders} && mkfifo {_ASKING}"])
         for path, text in files.items():

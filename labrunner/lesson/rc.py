@@ -19,9 +19,11 @@ KINDS = ("bash", "zsh")
 _FOLDER = "/run/labrun"
 _LARGEST = 1 << 18  # bytes of a person's own settings
 _OWN_FILES = {"bash": ".bashrc", "zsh": ".zshrc"}
+# What these files read, and what a person wants to find who edits a file: nothing else of a home folder comes in.
+_COPIED = (".bash_aliases", ".aliases", ".zshenv", ".zsh_aliases", ".dircolors", ".vimrc", ".exrc", ".nanorc")
 # After a NUL the shell reads no further. \\[ and \\] stand around what takes no room (bash(1), PROMPTING).
 _BASH = rf"""
-[ ! -s {_FOLDER}/own.bash ] || . {_FOLDER}/own.bash 2> /dev/null  # what it wants of their home folder is not here
+[ ! -s {_FOLDER}/own.bash ] || . {_FOLDER}/own.bash 2> /dev/null  # most of what it may want is not here
 HISTFILE={_FOLDER}/history HISTTIMEFORMAT=
 shopt -s histappend
 [ "$SHLVL" -lt 2 ] || {{ history -r; HISTFILE=; }} 2> /dev/null  # one in another writes down nothing when it ends
@@ -48,6 +50,8 @@ labrun_prompt() {{
 PROMPT_COMMAND=labrun_prompt
 """
 _ZSH = rf"""
+[[ ! -s ~/.zshenv ]] || source ~/.zshenv 2> /dev/null
+ZDOTDIR={_FOLDER}/zsh
 [[ ! -s {_FOLDER}/own.zsh ]] || source {_FOLDER}/own.zsh 2> /dev/null
 HISTFILE={_FOLDER}/history HISTSIZE=1000 SAVEHIST=1000
 setopt INC_APPEND_HISTORY INTERACTIVE_COMMENTS
@@ -78,11 +82,15 @@ def home_files(home: str) -> dict[str, str]:
 
 
 class Shell(NamedTuple):
-    """The shell that a learner is used to. rc, inputrc: what they have written for it, '' for nothing."""
+    """The shell that a learner is used to. rc, inputrc: what they have written for it, '' for nothing.
+
+    home: other settings that belong in the home folder: name -> text.
+    """
 
     kind: str
     rc: str = ""
     inputrc: str = ""
+    home: tuple[tuple[str, str], ...] = ()
 
 
 def own_shell(kind: str = "") -> Shell:
@@ -95,10 +103,13 @@ def own_shell(kind: str = "") -> Shell:
     if not found:
         why = f"{kind} is not here" if kind else f"neither {' nor '.join(KINDS)} is here"
         raise Missing("the lab's shell cannot be started", why, f"sudo apt install {kind or KINDS[0]}")
-    return Shell(found, _text(_OWN_FILES[found]), _text(".inputrc") or "$include /etc/inputrc\n")
+    home = tuple((name, text) for name in _COPIED if (text := _text(name)))
+    return Shell(found, _text(_OWN_FILES[found]), _text(".inputrc") or "$include /etc/inputrc\n", home)
 
 
 def _text(name: str) -> str:
-    with suppress(OSError), open(os.path.expanduser(f"~/{name}"), encoding="utf-8", errors="replace") as file:
-        return file.read(_LARGEST).replace("\0", "")
+    path = os.path.expanduser(f"~/{name}")
+    if os.path.isfile(path):  # to open a FIFO would wait for somebody who writes to it
+        with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(_LARGEST).replace("\0", "")
     return ""

@@ -13,6 +13,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from checks.reasoning.wording import command_of
+from labrunner.catalogue.catalog import origin
 from labrunner.events import Acted, Checked, Event, RunEnded, RunStarted, StepEnded, StepStarted
 from labrunner.reporters.topology import draw
 from labrunner.streams import printable
@@ -76,6 +77,8 @@ class TerminalReporter:
         self._total, self._lab = event.total, event.lab.about.id
         self._line("", event.lab.about.title, "bold")
         self._line("", event.lab.about.summary)
+        if source := origin(event.lab.about.path):
+            self._line("", source, "dim")
 
     def _step(self, event: StepStarted) -> None:
         self._number, self._kept = event.number, 0

@@ -85,7 +85,9 @@ def outer(launcher: Channel, launcher_ended: int, control: Channel, id_map: IdMa
     _keep_only(launcher.fileno(), launcher_ended, first_ended)
     why = watch(launcher_ended, first_ended, limited)
     if why:
-        launcher.send({"ended": why})
+        with suppress(Closed):  # it has just ended too
+            launcher.send({"ended": why})
+    signal.pidfd_send_signal(first_ended, signal.SIGKILL)  # not waited for yet, so it is still there
     os.waitpid(pid, 0)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from runtime.sandbox.user_scope import join_scope
+
 MOST_MEMORY = 2 << 30  # bytes: what all tmpfs of a lab hold, and as much again; with a Docker daemon it takes a tenth
 _PATIENCE = 10.0  # seconds
 # Where the launcher was killed, the lab ends soon after; a cgroup of version 1 tells nobody when it is empty.
@@ -31,14 +33,18 @@ class Place(NamedTuple):
 
 def find_place(process: str = "/proc/self") -> Place | None:
     """Where the caller may make one; None where it may not. process: the caller's folder in /proc."""
-    try:
-        with open(f"{process}/cgroup", encoding="utf-8", errors="replace") as file:
-            own = dict(line.rstrip("\n").split(":", 2)[1:] for line in file)
-        with open(f"{process}/mountinfo", encoding="utf-8", errors="replace") as file:
-            mounted = [line.split() for line in file]
-    except OSError:  # a kernel without cgroups
-        return None
-    return next((place for words in mounted for place in _places(words, own) if os.access(place.folder, os.W_OK)), None)
+    own, mounted = _cgroups(process)
+    return next((place for each in mounted for place in _places(each, own) if os.access(place.folder, os.W_OK)), None)
+
+
+def limit_of(process: str) -> int | None:
+    """How many bytes a process may use by its cgroup of version 2; None for any. process: its folder in /proc."""
+    own, mounted = _cgroups(process)
+    for root, point, kind, _ in mounted:
+        folders = _upwards(own.get("", ""), root, point) if kind == "cgroup2" else []
+        with suppress(OSError, IndexError, ValueError), open(f"{folders[0]}/memory.max", encoding="ascii") as file:
+            return int(file.read())  # 'max' is no number
+    return None
 
 
 def most_memory() -> int:
@@ -46,9 +52,30 @@ def most_memory() -> int:
     return min(MOST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
 
 
-def _places(words: list[str], own: dict[str, str]) -> Iterator[Place]:
-    """Those in one mount, nearest first. words: of proc_pid_mountinfo(5).  own: controllers -> the caller's cgroup."""
-    root, point, kind, options = words[3], words[4], words[-3], words[-1].split(",")
+class _Mount(NamedTuple):
+    """Of proc_pid_mountinfo(5)."""
+
+    root: str
+    point: str
+    kind: str
+    options: list[str]
+
+
+def _cgroups(process: str) -> tuple[dict[str, str], list[_Mount]]:
+    """Controllers -> the cgroup of a process, and what is mounted; nothing on a kernel without cgroups."""
+    try:
+        with open(f"{process}/cgroup", encoding="utf-8", errors="replace") as file:
+            own = dict(line.rstrip("\n").split(":", 2)[1:] for line in file)
+        with open(f"{process}/mountinfo", encoding="utf-8", errors="replace") as file:
+            lines = [line.split() for line in file]
+    except OSError:
+        return {}, []
+    return own, [_Mount(words[3], words[4], words[-3], words[-1].split(",")) for words in lines]
+
+
+def _places(mount: _Mount, own: dict[str, str]) -> Iterator[Place]:
+    """Those in one mount, nearest first. own: controllers -> the caller's cgroup."""
+    root, point, kind, options = mount
     if kind == "cgroup" and "memory" in options:
         path = next((path for names, path in own.items() if "memory" in names.split(",")), "")
         yield from (Place(folder, 1) for folder in _upwards(path, root, point)[:1])
@@ -82,6 +109,8 @@ class MemoryLimit:
         """Limit a process. Raises OSError when no other can be started, which is to remove the cgroup."""
         place = find_place()
         if place is None:
+            if join_scope(pid, most_memory()):
+                self.bytes = limit_of(f"/proc/{pid}")
             return
         folder = f"{place.folder}/labrun-{os.urandom(4).hex()}"
         self._remover, self._mine = _start_remover(folder)

@@ -16,7 +16,7 @@ from runtime.errors import Missing, Problem, Refused
 from runtime.sandbox import build, mounts
 from runtime.sandbox.cgroup import MemoryLimit
 from runtime.sandbox.channel import Channel, Closed
-from runtime.sandbox.idmap import IdMap, choose
+from runtime.sandbox.idmap import NOT_PERMITTED, IdMap, choose
 from runtime.sandbox.obstacles import explain
 from runtime.sandbox.seccomp import refuse_programs
 from runtime.sandbox.terminal import Terminal, resize
@@ -48,6 +48,7 @@ class Sandbox:
                  limit: MemoryLimit) -> None:
         self.pid, self.id_map, self.memory = pid, id_map, limit.bytes
         self._outer, self._control, self._watchman, self._limit = outer, control, watchman, limit
+        self._why_ended = "its PID 1 has died"
         self._ended: dict[int, int] = {}  # PID -> exit status of what was started, and has ended unasked
         self._pidfd, self._outer_ended = os.pidfd_open(pid), os.pidfd_open(outer)
         self.root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -192,8 +193,8 @@ class Sandbox:
         """Why the lab was ended from outside of it, or that its PID 1 has died."""
         if select.select([self._watchman], [], [], 0)[0]:
             with suppress(Closed):
-                return f"it was ended: {self._watchman.expect('ended')}"
-        return "its PID 1 has died"
+                self._why_ended = f"it was ended: {self._watchman.expect('ended')}"
+        return self._why_ended
 
     def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
         return self._asked(request, fds)[0]
@@ -257,8 +258,16 @@ class Starting:
     """
 
     def __init__(self, kind: str = "auto", lab_file: str = "") -> None:
-        self._id_map = choose(kind)
-        lab_file = os.path.abspath(lab_file) if lab_file else ""
+        self._id_map, self._lab_file = choose(kind), os.path.abspath(lab_file) if lab_file else ""
+        try:
+            self._begin()
+        except Missing as missing:  # in a container of Docker's newuidmap is there, but has not the right to do it
+            if kind != "auto" or not (self._id_map.helped and NOT_PERMITTED in missing.why):
+                raise
+            self._id_map = choose("single")
+            self._begin()
+
+    def _begin(self) -> None:
         launcher_ended = os.pidfd_open(os.getpid())
         self._launcher, outer_end = Channel.pair()
         self._control, first_end = Channel.pair()
@@ -267,7 +276,7 @@ class Starting:
         def life() -> None:
             self._launcher.close()
             self._control.close()
-            build.outer(outer_end, launcher_ended, first_end, self._id_map, lab_file)
+            build.outer(outer_end, launcher_ended, first_end, self._id_map, self._lab_file)
 
         self._outer = build.fork(life, outer_end)
         outer_end.close()

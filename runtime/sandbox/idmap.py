@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from runtime.errors import Missing, Problem, Refused
 
+NOT_PERMITTED = "Operation not permitted"  # as newuidmap(1) says it in the locale C
 KINDS = ("auto", "single", "subuid", "rootmap")
 
 _ROOTMAP_FIRST = 100_000
@@ -156,7 +157,8 @@ def _run_helper(tool: str, pid: int, extents: tuple[Extent, ...]) -> None:
     import subprocess  # only here, and it takes 3 ms to load
 
     numbers = [str(number) for extent in extents for number in extent]
-    done = subprocess.run([tool, str(pid), *numbers], capture_output=True, text=True, check=False)
+    done = subprocess.run([tool, str(pid), *numbers], capture_output=True, text=True, check=False,
+                          env={**os.environ, "LC_ALL": "C"})
     if done.returncode:
         why = done.stderr.strip() or f"it ended with {done.returncode}"
         raise Refused(f"{tool} {pid} {' '.join(numbers)}", why=why, mend="labrun run LAB --id-map single")

@@ -44,6 +44,9 @@ def explain(refused: Refused, settings: str = "/proc/sys") -> Missing | None:
     for path, forbidden in _SWITCHES:
         if _read(settings, path) == forbidden:
             return _setting(refused, path.replace("/", "."), forbidden, "0" if forbidden == "1" else "1")
+    if refused.what.startswith("mount proc"):  # mount_too_revealing, fs/namespace.c
+        return Missing(_WHAT, f"{refused.what}: {refused.why}; parts of /proc are hidden, as in a container",
+                       "in Docker: --security-opt systempaths=unconfined; or run labrun on the machine itself")
     return Missing(_WHAT, f"{refused.what}: {refused.why}; user namespaces seem to be forbidden by a container's "
                    "seccomp profile, or by a security module",
                    "in Docker: --security-opt seccomp=unconfined; or run labrun on the machine itself")

@@ -7,6 +7,7 @@ the name of the parent that dies, and a launcher that has joined the lab has no 
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 from contextlib import suppress
@@ -15,7 +16,7 @@ from runtime.sandbox.memory import Memory
 
 
 def watch(launcher_ended: int, first_ended: int, limited: bool) -> str:
-    """Return when the lab has to end, or has ended: why, where that is for what it has used up, otherwise ''.
+    """Return when the lab has to end, or has ended: why, where that is for the memory that it takes, otherwise ''.
 
     launcher_ended, first_ended: pidfds of the launcher and of PID 1.  limited: whether a cgroup limits its memory.
     """
@@ -23,9 +24,20 @@ def watch(launcher_ended: int, first_ended: int, limited: bool) -> str:
     for fd in (launcher_ended, first_ended):
         poll.register(fd, select.POLLIN)
     memory = None if limited else Memory()
-    why = ""
-    while not why and not poll.poll(memory.patience * 1000 if memory else None):
-        why = memory.look() if memory else ""
-    with suppress(ProcessLookupError):
-        signal.pidfd_send_signal(first_ended, signal.SIGKILL)
-    return why
+    while not poll.poll(memory.patience * 1000 if memory else None):
+        excess = memory.look() if memory else None
+        if excess and not excess.process:
+            return excess.why
+        if excess:
+            _kill(excess.process)
+    return ""
+
+
+def _kill(process: str) -> None:
+    """Its number is that inside, but a folder of /proc stands for it as a pidfd does (pidfd_send_signal(2))."""
+    with suppress(OSError):
+        folder = os.open(process, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            signal.pidfd_send_signal(folder, signal.SIGKILL)
+        finally:
+            os.close(folder)

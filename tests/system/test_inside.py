@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -117,7 +118,13 @@ def test_whatever_is_written_into_the_pipe(desk: Desk, words: str) -> None:
 def test_the_learners_own_settings(desk: Desk, open_folder: Path, shell: str, rc: str) -> None:
     home = open_folder / "home"
     home.mkdir()
-    (home / rc).write_text("alias greet='echo good morn''ing'\nPROMPT_COMMAND=false PS1='mine '\nnosuchprogram\n")
+    (home / rc).write_text("alias greet='echo good morn''ing'\nPROMPT_COMMAND=false PS1='mine '\nnosuchprogram\n"
+                           ". ~/.aliases\n")
+    (home / ".aliases").write_text("alias more_of_it='echo and a good d''ay'\n")
+    (home / ".zshenv").write_text("ZDOTDIR=/nonexistent\n")
+    (home / ".vimrc").write_text("set number\n")
+    (home / "secret").write_text("nobody's business\n")
+    os.mkfifo(home / ".nanorc")
     desk.environment |= {"HOME": str(home), "SHELL": f"/bin/{shell}"}
     with learner(desk) as person:
         person.sendline("greet")
@@ -132,6 +139,10 @@ def test_the_learners_own_settings(desk: Desk, open_folder: Path, shell: str, rc
         person.expect(prompt(1))
         person.sendline("echo status $?")
         person.expect("status 1")
+        person.sendline("more_of_it; cat ~/.vimrc")
+        person.expect("and a good day\r\nset number")
+        person.sendline(f"cat {home}/secret ~/secret")
+        person.expect("No such file or directory.*No such file or directory")
 
 
 def test_the_difference(desk: Desk) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,17 +115,8 @@ def test_two_labs_side_by_side(desk: Desk) -> None:
     assert "nat" not in said(desk, "status")
 
 
-@pytest.fixture(scope="session")
-def lie(session_folder: Path) -> Path:
-    """A library with which `ip netns add` does nothing, and says that all is well (ld.so(8), LD_PRELOAD)."""
-    library = session_folder / "lie.so"
-    source = session_folder / "lie.c"
-    source.write_text("int unshare(int what) { return 0; }\nint mount() { return 0; }\n")
-    subprocess.run(["tcc", "-shared", "-nostdlib", "-o", library, source], check=True)
-    library.chmod(0o755)
-    return library
-
-
+# With it `ip netns add` does nothing, and says that all is well (ld.so(8), LD_PRELOAD).
+LIE = "int unshare(int what) { return 0; } int mount() { return 0; }"
 FAKES: dict[str, str] = {
     "an alias": "alias ip=true\nip netns add container-1",
     "a function": "ip() { echo ok; }; ip netns add container-1",
@@ -139,18 +129,19 @@ FAKES: dict[str, str] = {
     "an answer of one's own": "for f in /run/labrun/[0-9]*; do printf 'netns-veth 8/8\\nall done\\0' > $f; done",
     "another ping": "mount --bind /bin/true /usr/bin/ping; mount --bind /bin/true /bin/ping; true",
     "another iptables": "for p in iptables nft; do mount --bind /bin/true $(readlink -f $(command -v $p)); done; true",
-    "a library before all others": "LD_PRELOAD={lie} ip netns add container-1",
+    "a library before all others": f"echo '{LIE}' > /tmp/lie.c; tcc -shared -nostdlib -o /tmp/lie.so /tmp/lie.c; "
+                                   "LD_PRELOAD=/tmp/lie.so ip netns add container-1",
     "a killed hook": "labrun_prompt() { :; }; exec {labrun_news}>&-",
     "another judge": "printf '#!/bin/sh\\nexit 0\\n' > /tmp/labrun; chmod +x /tmp/labrun; /tmp/labrun check",
 }
 
 
 @pytest.mark.parametrize("fake", FAKES)
-def test_nobody_can_fake_a_pass(desk: Desk, fake: str, lie: Path) -> None:
+def test_nobody_can_fake_a_pass(desk: Desk, fake: str) -> None:
     """The verdict is the kernel's, found out from outside."""
     with learner(desk) as person:
         said(desk, "check")
-        person.sendline(f"{FAKES[fake].replace('{lie}', str(lie))}; echo d''one")
+        person.sendline(f"{FAKES[fake]}; echo d''one")
         person.expect("done")
         done = desk.script("check", "--json")
         assert done.returncode == 1, done
