@@ -27,7 +27,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 # Numbers of system calls: x86-64, and <asm-generic/unistd.h>. From 424 on they are the same everywhere.
 NUMBERS = {
     'ptrace': (101, 117), 'syslog': (103, 116), 'vhangup': (153, 58), 'adjtimex': (159, 171), 'acct': (163, 89),
-    'settimeofday': (164, 170), 'swapon': (167, 224), 'reboot': (169, 142), 'iopl': (172, None), 'ioperm': (173, None),
+    'settimeofday': (164, 170), 'swapon': (167, 224), 'swapoff': (168, 225), 'reboot': (169, 142), 'iopl': (172, None),
+    'ioperm': (173, None),
     'init_module': (175, 105), 'delete_module': (176, 106), 'quotactl': (179, 60), 'clock_settime': (227, 112),
     'mq_open': (240, 180), 'mq_timedsend': (242, 182), 'kexec_load': (246, 104), 'add_key': (248, 217),
     'request_key': (249, 218), 'keyctl': (250, 219), 'ioprio_set': (251, 30), 'migrate_pages': (256, 238),
@@ -83,6 +84,11 @@ def unshare(flags):
         for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {ids[0]} 1'), ('gid_map', f'0 {ids[1]} 1')):
             with open(f'/proc/self/{name}', 'w') as file:
                 file.write(text)
+
+def limit(kind, most):
+    '''setrlimit(2), with its error as OSError.'''
+    number = getattr(__import__('resource'), kind)
+    call('prlimit64', 0, number, struct.pack('QQ', most, most), None)
 
 def tried(*functions):
     '''Succeeds when one of the functions does.'''

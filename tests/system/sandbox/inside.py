@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -75,7 +75,7 @@ class Inside(NamedTuple):
 @contextmanager
 def inside(user: User, id_map: str, python: Path, **options: Any) -> Iterator[Inside]:
     """A sandbox of `user`, and its end. options go to start_as."""
-    with started(user, id_map, python, **options) as running:
+    with started(user, id_map, python, _IN_BAD_COMPANY, **options) as running:
         yield running
         assert running.driver.stdin
         running.driver.stdin.close()
@@ -83,9 +83,9 @@ def inside(user: User, id_map: str, python: Path, **options: Any) -> Iterator[In
 
 
 @contextmanager
-def started(user: User, id_map: str, python: Path, **options: Any) -> Iterator[Inside]:
-    """The same, and its driver is killed at the end, if it has not ended by then."""
-    argv: list[str | Path] = [*_IN_BAD_COMPANY, python, "-I", "-c", _DRIVER, id_map]
+def started(user: User, id_map: str, python: Path, wrapper: Sequence[str] = (), **options: Any) -> Iterator[Inside]:
+    """The same, and its driver is killed at the end, if it has not ended by then. wrapper: a command that starts it."""
+    argv: list[str | Path] = [*wrapper, python, "-I", "-c", _DRIVER, id_map]
     with start_as(user, argv, stdin=PIPE, stdout=PIPE, **{"cwd": "/"} | options) as driver:
         try:
             yield Inside(user, id_map, _answer(driver)["pid"], python, driver)
