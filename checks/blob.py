@@ -107,8 +107,7 @@ class Blob(Check):
         if kind == "diff_id":
             layer = image.layers[int(number) - 1]
             wrong = layer.unpacked != layer.diff_id or not layer.diff_id
-            return _Found(layer.diff_id, why_other_diff_id(
-                self.store, int(number), blob, layer.diff_id, layer.unpacked) if wrong else "",
-                f"zcat -f < {blob_path(self.store, blob.digest)} | sha256sum"), ""
+            return _Found(layer.diff_id, why_other_diff_id(self.store, int(number), layer) if wrong else "",
+                          f"zcat -f < {blob_path(self.store, blob.digest)} | sha256sum"), ""
         return _Found(blob.digest, why_not_intact(self.store, self.part, blob),
                       f"sha256sum {blob_path(self.store, blob.digest)}"), ""

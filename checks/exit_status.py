@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
 from checks.reasoning.keepers import see_exit
@@ -28,6 +30,10 @@ class ExitStatus(Check):
             return f"nobody knows with which exit status {self.of} ended"
         value = f" and is {self.is_}" if self.is_ is not None else ""
         return f"the exit status of {self.of} is kept{value}"
+
+    def looks_at(self) -> Iterator[tuple[str, str]]:
+        yield from super().looks_at()
+        yield "exit", self.of
 
     def judge(self, evidence: Evidence) -> Verdict:
         snapshot = evidence.snapshot

@@ -74,6 +74,10 @@ class File(Check):
     def judge(self, evidence: Evidence) -> Verdict:
         found = evidence.snapshot.file(self.path)
         expected = self._wanted() if self.exists else "nothing there"
+        if found and found.problem and self.exists and (self.contains, self.text) != (None, None):
+            return self.not_examined(expected, advice(
+                f"{self.path} cannot be read as a text of at most 64 KiB, since {found.problem}", "see",
+                f"ls -ld {quote(self.path)}"))
         actual = _shown(found) if found else "nothing there"
         hint = self._why_wrong(found)
         return self.failed(expected, actual, hint) if hint else self.passed(expected, actual)

@@ -73,6 +73,9 @@ class Layer(Check):
         if found is None:
             return self.failed(expected, "no such layer", advice(f"there is no {self._named()}", "see what is there",
                                f"ls -l {self.path}" if self.path else f"jq . {self.store}/index.json"))
+        if found.problem:
+            return self.not_examined(expected, advice(f"{self._named()} cannot be read, since {found.problem}",
+                                                      "see it", self._show(evidence.snapshot)))
         hint = self._why_wrong(found, self._show(evidence.snapshot))
         return self.failed(expected, _shown(found), hint) if hint else self.passed(expected, _shown(found))
 
@@ -84,8 +87,6 @@ class Layer(Check):
         return f"tar -tvf {blob_path(self.store or '', blob)}"
 
     def _why_wrong(self, found: Found, show: str) -> str:
-        if found.problem:
-            return advice(f"{self._named()} cannot be read, since {found.problem}", "see it", show)
         there = {*found.files, *found.folders}
         for path in self.has:
             if path not in there:

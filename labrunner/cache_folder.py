@@ -38,7 +38,7 @@ def settled(found: Stamp) -> bool:
 def recall(name: str, key: tuple[Any, ...]) -> Any:
     """What was kept as `name` with that very `key`, or None."""
     try:
-        with open(place(name), "rb") as file:
+        with open(place(name), "rb", opener=_opened) as file:
             data = file.read(_LARGEST)
         if data[:_CHECKSUM] != _checksum(data[_CHECKSUM:]):
             return None
@@ -46,6 +46,11 @@ def recall(name: str, key: tuple[Any, ...]) -> Any:
     except (OSError, ValueError, TypeError, EOFError):
         return None  # not there, or not what labrun writes: as if it were not there
     return value if kept_key == key else None
+
+
+def _opened(path: str, flags: int) -> int:
+    """A fifo would block without O_NONBLOCK."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
 
 
 def keep(name: str, key: tuple[Any, ...], value: Any) -> None:

@@ -144,7 +144,7 @@ class Session:
             answers = ask_all(probes, everywhere, patience)
             self.observe()
         evidence = Evidence(self._now, answers, self._earlier)
-        return [Judged(check, check.judge(evidence), perf_counter() - started) for check in checks]
+        return [Judged(check, check.verdict(evidence), perf_counter() - started) for check in checks]
 
     def play(self, until: str = "") -> Iterator[Event]:
         """Carry out the steps, the one called `until` last. Those that need a step that did not pass are skipped."""

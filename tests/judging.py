@@ -25,4 +25,4 @@ def judge(lab: Lab, checks: Sequence[Check]) -> list[Verdict]:
         settle(everywhere.values())
         answers = ask_all(probes, everywhere)
         snapshot = observer.observe()
-    return [check.judge(Evidence(snapshot, answers)) for check in checks]
+    return [check.verdict(Evidence(snapshot, answers)) for check in checks]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.reasoning.wording import listed
+from runtime.facts.look import Unexamined
 from runtime.facts.snapshot import Snapshot
 from runtime.facts.storage import Wanted
 from runtime.probes.asking import Probe
@@ -57,13 +59,21 @@ class Composite(Check):
     def storage(self) -> Wanted:
         return reduce(or_, (check.storage() for check in self.checks))
 
+    def looks_at(self) -> Iterator[tuple[str, str]]:
+        for check in self.checks:
+            yield from check.looks_at()
+
+    def unexamined(self, snapshot: Snapshot) -> Unexamined | None:  # noqa: ARG002
+        """None: each of the checks says so itself, and one of several may hold all the same."""
+        return None
+
     def claims(self) -> list[str]:
         """What each of them claims."""
         return [check.claim() for check in self.checks]
 
     def verdicts(self, evidence: Evidence) -> list[Verdict]:
         """The judgement of each."""
-        return [check.judge(evidence) for check in self.checks]
+        return [check.verdict(evidence) for check in self.checks]
 
 
 def together(verdicts: list[Verdict]) -> Verdict:

@@ -24,7 +24,8 @@ def read(snapshot: Snapshot, bundle: str) -> Bundle:
     if found is None:
         return Bundle(None, advice(f"there is no {path}", "make one", spec(snapshot.runtime, bundle)))
     if found.text is None:
-        return Bundle(None, advice(f"{path} cannot be read as a text", "see what it is", f"ls -ld {path}"))
+        why = f", since {found.problem}" if found.problem else ""
+        return Bundle(None, advice(f"{path} cannot be read as a text{why}", "see what it is", f"ls -ld {path}"))
     try:
         return Bundle(read_config(found.text))
     except Unreadable as unreadable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checks.reasoning.wording import advice, listed
 from runtime.facts.snapshot import Snapshot
-from runtime.facts.storage import Blob, StoredImage
+from runtime.facts.storage import Blob, StoredImage, StoredLayer
 from runtime.oci.image.oci_layout import NAME
 
 
@@ -44,7 +44,7 @@ def why_broken(store: str, image: StoredImage) -> str:
         return advice(image.problem, "see it", f"jq . {blob_path(store, image.manifest.digest)}")
     for number, layer in enumerate(image.layers, 1):
         if not layer.intact:
-            return why_other_diff_id(store, number, layer.blob, layer.diff_id, layer.unpacked)
+            return why_other_diff_id(store, number, layer)
     return ""
 
 
@@ -53,6 +53,9 @@ def why_not_intact(store: str, part: str, blob: Blob) -> str:
     path = blob_path(store, blob.digest)
     if blob.intact:
         return ""
+    if blob.problem:
+        return advice(f"the {part} {short(blob.digest)} cannot be read, since {blob.problem}", "see it",
+                      f"ls -l {path}")
     if not blob.found:
         return advice(f"the {part} {short(blob.digest)} is not there", "see it", f"ls -l {store}/blobs/sha256")
     if blob.found != blob.digest:
@@ -62,8 +65,13 @@ def why_not_intact(store: str, part: str, blob: Blob) -> str:
                   f"stat -c %s {path}")
 
 
-def why_other_diff_id(store: str, number: int, blob: Blob, diff_id: str, unpacked: str) -> str:
+def why_other_diff_id(store: str, number: int, layer: StoredLayer) -> str:
     """Why a layer, unpacked, is not what the config says."""
-    said = f"has the digest {short(unpacked)}" if unpacked else "cannot be unpacked"
-    return advice(f"layer {number}, unpacked, {said}, and the config says {short(diff_id) or 'nothing'}", "see it",
-                  f"zcat -f < {blob_path(store, blob.digest)} | sha256sum")
+    path = blob_path(store, layer.blob.digest)
+    if layer.problem:
+        why = layer.problem.replace(": ", " - ")  # a hint has one ': ', before its command
+        return advice(f"layer {number} cannot be unpacked, since {why}; labrun reads layers that are compressed with "
+                      "gzip, or not at all", "see what it is", f"file -z {path}")
+    said = f"has the digest {short(layer.unpacked)}" if layer.unpacked else "cannot be unpacked"
+    return advice(f"layer {number}, unpacked, {said}, and the config says {short(layer.diff_id) or 'nothing'}",
+                  "see it", f"zcat -f < {path} | sha256sum")

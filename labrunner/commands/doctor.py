@@ -100,8 +100,9 @@ def _memory() -> Finding:
         return Finding("memory-limit", says, False, False, (), str(problem), problem.mend)
     if limited:
         return Finding("memory-limit", says, True, False, ())
-    return Finding("memory-limit", says, False, False, (), "no cgroup can be made from here; where memory "
-                   "runs out, what runs in a lab is killed first", "systemd-run --user --scope labrun start LAB")
+    return Finding("memory-limit", says, False, False, (), "no cgroup can be made from here, and no "
+                   "systemd of yours makes one; a process outside of the lab watches its memory instead",
+                   "log in where systemd starts one for you: sudo loginctl enable-linger $USER")
 
 
 def _nothing(_sandbox: Sandbox) -> None:

@@ -13,7 +13,7 @@ from labrunner.catalogue.lacking import SANDBOX, Lack, lacking
 from labrunner.cli import EXIT_FAIL, EXIT_PASS, tell
 from labrunner.errors import UsageError
 from labrunner.language.about import About
-from labrunner.lesson.progress import Passed, kept
+from labrunner.lesson.progress import Passed, kept, problem
 from labrunner.streams import printable, write
 
 _Row = tuple[Listed, tuple[Lack, ...], "Mapping[str, Passed]"]
@@ -42,13 +42,15 @@ installed packages that offer some. The exit code is 1 when no lab fits.
 def run(options: argparse.Namespace) -> int:
     """Print the labs that fit. Returns the exit code: 1 when there are none."""
     everything = catalogue()
-    for problem in everything.problems:
-        tell(problem)
+    for each in everything.problems:
+        tell(each)
     labs = listed([path for paths in everything.labs.values() for path in paths])
     fitting = [lab for lab in labs if _fits(lab.about, options.words, options.topic)]
     for lab in fitting:
         only(lab.about.id, everything.labs[lab.about.id])
     done = kept()
+    if unread := problem():
+        tell(unread)
     rows = [(lab, lacks, done.get(lab.about.id, {})) for lab, lacks in zip(fitting, lacking(fitting), strict=True)]
     if options.json:
         _write_json(rows)

@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
         for gone in left(wanted.lab.about.id):
             gone.forget()
     if source := origin(wanted.lab.about.path):
-        say(f"{source}\n\n")
+        print(source)
     ask(keeper, {"ask": "teach"})
     sys.stdout.flush()
     if options.no_shell or not on_terminals():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import select
 import signal
 from contextlib import suppress
 from typing import Any
 
-from labrunner.cli import EXIT_PASS
+from labrunner.cli import EXIT_PASS, tell
 from labrunner.errors import UsageError, nearest
+from labrunner.kept.family import Family
 from labrunner.kept.journal import left
 from labrunner.kept.place import Kept, connected, kept
 from runtime.errors import Refused
@@ -43,13 +43,25 @@ def run(options: argparse.Namespace) -> int:
     if len(found) > 1 and not options.all:
         shown = ", ".join(f"{each.lab} ({each.pid})" for each in found)
         raise UsageError(f"more than one lab is under way: {shown}", mend="say which, or --all")
-    for each in found:
-        _end(each)
-        print(f"{each.lab} has ended")
+    problems = [problem for each in found if (problem := _ended(each))]
     for gone in dead:
         gone.forget()
         print(f"{gone.begun.lab} is forgotten")
+    for problem in problems[1:]:
+        tell(problem)
+    if problems:
+        raise problems[0]
     return EXIT_PASS
+
+
+def _ended(lab: Kept) -> Refused | None:
+    """End a lab and say so. Returns why it has not ended: one that stays must not keep others from being ended."""
+    try:
+        _end(lab)
+    except Refused as problem:
+        return problem
+    print(f"{lab.lab} has ended")
+    return None
 
 
 def request(options: argparse.Namespace) -> dict[str, Any]:
@@ -60,13 +72,17 @@ def request(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _end(lab: Kept) -> None:
-    """Tell the process that keeps it to end, and wait until it has. Raises Refused."""
-    _ask(lab)
-    if not lab.wait_for_end(_ANSWERING):
-        with suppress(ProcessLookupError):
-            os.kill(lab.pid, signal.SIGTERM)
-    if not lab.wait_for_end(_SECONDS):
-        raise Refused(f"end {lab.lab}", why=f"it has not ended within {_SECONDS:g} s", mend=f"kill -9 {lab.pid}")
+    """Tell the process that keeps it to end, and wait until all of its processes have. Raises Refused."""
+    with Family(lab.pid) as processes:
+        _ask(lab)
+        if not lab.wait_for_end(_ANSWERING):
+            with suppress(ProcessLookupError):
+                os.kill(lab.pid, signal.SIGTERM)
+        left_over = processes.left_after(_SECONDS)
+    if left_over:
+        pids = " ".join(each.partition(" ")[0] for each in left_over)
+        raise Refused(f"end {lab.lab}", why=f"after {_SECONDS:g} s these processes of it are left: "
+                      f"{', '.join(left_over)}", mend=f"kill -9 {pids}; then labrun stop again")
     for gone in left(str(lab.pid)):  # it could not be asked; nothing is to be brought back all the same
         gone.forget()
 
@@ -78,8 +94,8 @@ def _ask(lab: Kept) -> None:
         return
     try:
         channel.send({"ask": "stop"})
-        if select.select([channel], [], [], _ANSWERING)[0]:
-            channel.receive()
+        if channel.is_ready(_ANSWERING):
+            channel.message()
     except Closed:
         pass
     except Refused:

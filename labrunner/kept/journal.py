@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from labrunner.state_folder import append_to, folder, lines, open_for_lines, place
+from labrunner.state_folder import append_to, folder, lines, lock, open_for_lines, open_regular, place
+from runtime.errors import Refused
 
 _FOLDER = "labs"
 
@@ -77,10 +78,13 @@ class Journal:
 
     def __init__(self, begun: Begun, deeds: Iterable[Deed] = ()) -> None:
         self.path = os.path.join(folder(_FOLDER), f"{begun.lab}.{os.getpid()}")
-        with suppress(FileNotFoundError):
-            os.unlink(self.path)  # of a process that had this number before
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)  # of a process that had this number before
+        except OSError as error:  # a folder
+            raise Refused(f"write {self.path}", error.errno or 0, mend=f"see what it is: ls -ld {self.path}") from error
         self._fd = open_for_lines(self.path)
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        lock(self._fd, self.path)
         self._write({"began": begun._asdict()})
         for deed in deeds:
             self.add(deed)
@@ -108,7 +112,7 @@ def left(lab: str = "") -> list[Left]:
     lab: an id, the PID of the keeper, or '' for all.
     """
     found = []
-    for name in os.listdir(place(_FOLDER)) if os.path.isdir(place(_FOLDER)) else ():
+    for name in _names():
         each, _, pid = name.rpartition(".")
         path = os.path.join(place(_FOLDER), name)
         if each and pid.isdecimal() and lab in ("", each, pid) and not _locked(path):
@@ -117,11 +121,17 @@ def left(lab: str = "") -> list[Left]:
     return sorted(found, key=lambda each: (each.begun.began, each.pid))
 
 
+def _names() -> list[str]:
+    with suppress(OSError):
+        return os.listdir(place(_FOLDER))
+    return []
+
+
 def _locked(path: str) -> bool:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_regular(path)
     except OSError:
-        return True  # it has been removed
+        return True  # it has been removed, or is no journal
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -26,6 +26,8 @@ from runtime.errors import Problem, Refused
 from runtime.sandbox.channel import Channel, Closed, pack
 
 _EXITING = 3.0  # seconds for a shim to write down how its container ended
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = 4096  # that are read at a time
 
 
 class _Started(NamedTuple):
@@ -92,7 +94,8 @@ class Keeper:
                 others = [*self._teacher.sources()] if self._teacher else []
                 watched: list[Any] = [stop, self._door, self._session.sandbox, *others, *self._clients]
                 ready, _, _ = select.select(watched, [], [], self._teacher.patience() if self._teacher else None)
-                if stop in ready:
+                # Other signals are written there too, as that of a limit of time (runtime/time_limit.py).
+                if stop in ready and {*os.read(stop, _SIGNALS)} & {*_ENDING}:
                     return
                 if self._teacher:
                     self._attend(self._teacher, [each for each in others if each in ready])
@@ -125,7 +128,7 @@ class Keeper:
 
     def _answer(self, client: Channel) -> None:
         try:
-            request = client.receive()[0]
+            request = client.message()
             if self._teacher:
                 self._teacher.stirred()
             try:
@@ -213,8 +216,8 @@ def tell(client: Channel, answer: Answer) -> None:
 def _told_to_stop() -> Iterator[int]:
     """Gives a descriptor that is readable when this process is to end."""
     stop, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    old = signal.set_wakeup_fd(wake)
+    before = {each: signal.signal(each, lambda *_: None) for each in _ENDING}
+    old = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     try:
         yield stop
     finally:

@@ -13,6 +13,10 @@ from labrunner.streams import write
 from runtime.errors import Refused
 from runtime.sandbox.channel import Closed
 
+# What looks at the lab and does nothing in it, and the seconds that it may take: some looks at a lab that makes each of
+# them as slow as it can (runtime/facts/look.py).
+_QUICK, _ANSWERING = ("check", "diff", "hint", "status", "teach"), 60.0
+
 
 def declare_lab(parser: argparse.ArgumentParser) -> None:
     """The option by which one says which lab is asked."""
@@ -28,6 +32,9 @@ def ask(lab: str, request: Mapping[str, Any]) -> int:
     channel = enter(lab)
     try:
         channel.send({"json": False, **terminal(), **request})
+        if request["ask"] in _QUICK and not channel.is_ready(_ANSWERING):
+            raise Refused(f"{request['ask']} the lab", why=f"its judge does not answer within {_ANSWERING:g} s",
+                          mend="labrun stop ends the lab")
         message, (fd,) = channel.receive()
     except Closed as closed:
         if request["ask"] == "goto":  # the lab is made anew, and meanwhile one waits at its door

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from time import gmtime, strftime
 from typing import NamedTuple
 
-from labrunner.state_folder import append, folder, lines, place
+from labrunner.state_folder import append, folder, lines, place, problem_of
+from runtime.errors import Refused
 
 _WHEN = "%Y-%m-%dT%H:%M:%SZ"
 _LINE = re.compile(
@@ -52,6 +53,11 @@ def kept() -> dict[str, dict[str, Passed]]:
         if each.step not in steps or (steps[each.step].solved and not each.solved):
             steps[each.step] = each
     return found
+
+
+def problem() -> Refused | None:
+    """Why what was written down cannot be read, None where it can."""
+    return problem_of(path())
 
 
 def path() -> str:

@@ -18,6 +18,7 @@ from runtime.facts.events import KernelEvents
 from runtime.sandbox.channel import Channel, Closed
 
 _QUIET = 0.03  # seconds without events after which packets are sent to see what they do
+_FLOOD = 0.02  # seconds after a look before the next one; a person sees no difference
 _SILENT = 1.0  # seconds between looks at what the kernel tells nobody of
 
 
@@ -31,6 +32,8 @@ class Watching:
         self._number = 1  # of what there is to see
         self._traffic_at: float | None = None
         self._silent_at: float | None = None
+        self._due_at: float | None = None  # when what was heard is looked at
+        self._looked_at = 0.0
 
     @property
     def events(self) -> KernelEvents | None:
@@ -52,23 +55,28 @@ class Watching:
         """They have gone."""
         if self._watchers.pop(client, self) is not self and not self._watchers and self._events:
             self._events.close()
-            self._events = self._traffic_at = self._silent_at = None
+            self._events = self._traffic_at = self._silent_at = self._due_at = None
 
     def heard(self) -> None:
-        """The kernel has told of something."""
+        """The kernel has told of something. Of a flood of events a look is taken now and then."""
         if self._events:
             self._events.drain()
-            self._look(traffic=False)
+            if monotonic() - self._looked_at < _FLOOD:
+                self._due_at = self._due_at or self._looked_at + _FLOOD
+            else:
+                self._look(traffic=False)
 
     def patience(self) -> float | None:
         """Seconds until `late` has something to do."""
-        due = [each for each in (self._traffic_at, self._silent_at) if each is not None]
+        due = [each for each in (self._due_at, self._traffic_at, self._silent_at) if each is not None]
         return max(0.0, min(due) - monotonic()) if due else None
 
     def late(self) -> None:
         """It is time to look at what the kernel tells nobody of."""
         now = monotonic()
-        if self._traffic_at is not None and now >= self._traffic_at:
+        if self._due_at is not None and now >= self._due_at:
+            self._look(traffic=False)
+        elif self._traffic_at is not None and now >= self._traffic_at:
             self._look(traffic=True)
         elif self._silent_at is not None and now >= self._silent_at:
             before = self._lesson.session.now
@@ -101,6 +109,7 @@ class Watching:
         self._traffic_at = monotonic() + _QUIET if wanted and not traffic else None
         if self._events:
             self._events.follow(each.pid for each in self._lesson.session.now.containers if each.pid)
+        self._looked_at, self._due_at = monotonic(), None
         self.show()
 
     def _needs_traffic(self) -> bool:

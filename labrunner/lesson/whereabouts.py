@@ -8,9 +8,11 @@ from contextlib import suppress
 
 from runtime import syscalls as sys
 from runtime.errors import Refused
+from runtime.facts.look import names_in
 from runtime.sandbox.handle import Sandbox
 from runtime.sandbox.mounts import NETNS_DIR
 
+_MOST = 1000  # names that are looked at
 _PLAIN = re.compile(r"[\w.@+-]+")  # a prompt is no place for others
 
 
@@ -29,7 +31,8 @@ def netns_of(sandbox: Sandbox, pid: int) -> str:
 def _name(sandbox: Sandbox, netns: os.stat_result) -> str:
     folder = sys.open_beneath(sandbox.root, NETNS_DIR, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        return next((name for name in sorted(os.listdir(folder)) if _PLAIN.fullmatch(name)
+        names, _whole = names_in(folder, _MOST)
+        return next((name for name in names if _PLAIN.fullmatch(name)
                      and os.path.samestat(os.stat(name, dir_fd=folder, follow_symlinks=False), netns)), "")
     finally:
         os.close(folder)

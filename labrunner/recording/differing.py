@@ -40,7 +40,7 @@ def checks_of(changes: Sequence[Change], before: Snapshot, after: Snapshot) -> l
 
 def holds(check: Check, snapshot: Snapshot) -> bool:
     """Whether it is true there, as far as no packets are needed."""
-    return check.judge(Evidence(snapshot, {})).outcome == "pass"
+    return check.verdict(Evidence(snapshot, {})).outcome == "pass"
 
 
 def unchecked(changes: Sequence[Change], checks: Sequence[Check]) -> list[Change]:

@@ -8,14 +8,13 @@ the lab is run for it: a learner can replace those.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
-from runtime.errors import Refused
 from runtime.facts import containerd, docker
-from runtime.facts.kept import content, is_there, listed
+from runtime.facts.kept import document, is_there, listed
+from runtime.facts.look import Look, Unexaminable
 from runtime.facts.processes import Process
 
 _FIFO = "exec.fifo"
@@ -65,12 +64,13 @@ ROOTS: Mapping[str, bool] = {"/run/runc": True, "/run/crun": True, containerd.RU
                               docker.RUNTIME_ROOT: False}
 
 
-def read_containers(root: int, processes: Iterable[Process]) -> tuple[Container, ...]:
+def read_containers(root: int, processes: Iterable[Process], look: Look | None = None) -> tuple[Container, ...]:
     """Every container of every runtime, by name. root: descriptor of the sandbox's root directory."""
+    look = look or Look()
     alive = {process.pid: process for process in processes}
-    found = [container for folder, usual in ROOTS.items() for container in _in_folder(root, folder, usual, alive)]
+    found = [container for folder, usual in ROOTS.items() for container in _in_folder(root, folder, usual, alive, look)]
     # A lab's own come before those that a daemon made: of two with one name the first is meant.
-    return tuple(sorted(_with_names(found, docker.read(root)), key=lambda each: (each.name, each.root, each)))
+    return tuple(sorted(_with_names(found, docker.read(root, look)), key=lambda each: (each.name, each.root, each)))
 
 
 def _with_names(found: Iterable[Container], records: Mapping[str, docker.Record]) -> Iterator[Container]:
@@ -98,28 +98,42 @@ def has_stub(containers: Iterable[Container], processes: Iterable[Process]) -> b
                for program in process.command.split(maxsplit=1)[:1])
 
 
-def _in_folder(root: int, folder: str, usual: bool, alive: Mapping[int, Process]) -> Iterator[Container]:
-    for name in listed(root, folder):
+def _in_folder(root: int, folder: str, usual: bool, alive: Mapping[int, Process], look: Look) -> Iterator[Container]:
+    for name in listed(root, folder, look, "container"):
         for runtime in _LAYOUTS:
-            # Those inside may have put anything there, and one that is being made or deleted has half of it.
-            with suppress(Refused, OSError, ValueError, KeyError, TypeError, RecursionError):
-                yield _read(root, f"{folder}/{name}", runtime, alive)._replace(root="" if usual else folder)
+            read = partial(_read, root, f"{folder}/{name}", runtime, alive)
+            if found := look.at("container", name, read, None):
+                yield found._replace(root="" if usual else folder)
                 break
 
 
-def _read(root: int, folder: str, runtime: str, alive: Mapping[int, Process]) -> Container:
+def _read(root: int, folder: str, runtime: str, alive: Mapping[int, Process]) -> Container | None:
+    """None where the runtime has no such container, or makes or deletes it just now. Raises Unexaminable."""
     layout, name = _LAYOUTS[runtime], folder.rpartition("/")[2]
-    state = json.loads(content(root, f"{folder}/{layout.file}"))
-    process = alive.get(state[layout.pid])
-    if process is None or process.started != state[layout.started] or process.ended:
-        return Container(name, runtime, "stopped", _bundle(state), 0, 0, "")
+    path = f"{folder}/{layout.file}"
+    state = document(root, path)
+    if state is None:
+        return None
+    match state:
+        case {layout.pid: int(pid), layout.started: int(started)}:
+            bundle = _bundle(state)
+        case _:
+            bundle = None
+    if bundle is None:
+        raise Unexaminable(f"{path} does not say what {runtime} writes")
+    process = alive.get(pid)
+    if process is None or process.started != started or process.ended:
+        return Container(name, runtime, "stopped", bundle, 0, 0, "")
     status = "created" if is_there(root, f"{folder}/{_FIFO}") else "running"
-    return Container(name, runtime, status, _bundle(state), process.pid, process.started, process.command)
+    return Container(name, runtime, status, bundle, process.pid, process.started, process.command)
 
 
-def _bundle(state: Mapping[str, Any]) -> str:
-    """runc keeps it among its labels (libcontainer/utils, Annotations)."""
-    if "bundle" in state:
-        return str(state["bundle"])
-    labels = [str(label).partition("=") for label in state["config"]["labels"]]
-    return next((value for key, _, value in labels if key == "bundle"), "")
+def _bundle(state: Mapping[str, Any]) -> str | None:
+    """runc keeps it among its labels (libcontainer/utils, Annotations). None for what no runtime writes."""
+    match state:
+        case {"bundle": str(bundle)}:
+            return bundle
+        case {"config": {"labels": [*labels]}}:
+            said = [str(label).partition("=") for label in labels]
+            return next((value for key, _, value in said if key == "bundle"), "")
+    return None

@@ -19,11 +19,15 @@ _Key = tuple[object, ...]
 
 
 class Digests(NamedTuple):
-    """Of a file, and of what is in it when it is packed: '' where that is damaged, or too large."""
+    """Of a file, and of what is in it when it is packed: '' where that is damaged, too large, or packed otherwise.
+
+    problem: why one of them is not known, or ''.
+    """
 
     size: int
     digest: str
     unpacked: str
+    problem: str = ""
 
 
 class Remembered:
@@ -60,12 +64,12 @@ class Remembered:
 
 def digests_of(file: File) -> Digests:
     """For Remembered.of."""
+    if file.size > LIMITS.unpacked:  # a sparse file of terabytes takes no room, and days to read
+        return Digests(file.size, "", "", f"it has {file.size} bytes, and labrun reads at most {LIMITS.unpacked}")
     digest = digest_of(file.chunks)
-    return Digests(file.size, digest, _unpacked(file) if file.size else digest)
-
-
-def _unpacked(file: File) -> str:
+    if not file.size:
+        return Digests(0, digest, digest)
     try:
-        return digest_of(counted(unpacked(file.chunks), LIMITS.unpacked, lambda _: None))
-    except Unfit:
-        return ""
+        return Digests(file.size, digest, digest_of(counted(unpacked(file.chunks), LIMITS.unpacked, lambda _: None)))
+    except Unfit as unfit:
+        return Digests(file.size, digest, "", str(unfit))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
-from runtime.errors import Refused
-from runtime.facts.kept import content, listed
+from runtime.facts.kept import document, listed
+from runtime.facts.look import Look, Unexaminable
 
 HOME = "/run/docker"
 RUNTIME_ROOT = f"{HOME}/exec/runtime-runc/moby"
@@ -23,18 +22,26 @@ class Record(NamedTuple):
     status: int
 
 
-def read(root: int) -> Mapping[str, Record]:
+def read(root: int, look: Look | None = None) -> Mapping[str, Record]:
     """Every container of the daemon, by its id. root: descriptor of the sandbox's root directory."""
+    look = look or Look()
     found = {}
-    for name in listed(root, _CONTAINERS):
-        with suppress(Refused, OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-            said = json.loads(content(root, f"{_CONTAINERS}/{name}/config.v2.json"))
-            state = said["State"]
-            ended = not state["Running"] and not state["FinishedAt"].startswith("0001-")
-            called, status = said["Name"].lstrip("/"), int(state["ExitCode"])
-            if called.isprintable() and status in range(256):  # another was not written by the daemon
-                found[name] = Record(called, ended, status)
+    for name in listed(root, _CONTAINERS, look, "container"):
+        path = f"{_CONTAINERS}/{name}/config.v2.json"
+        if record := look.at("container", "", partial(_read, root, path), None):
+            found[name] = record
     return found
+
+
+def _read(root: int, path: str) -> Record | None:
+    """None where there is no such file. Raises Unexaminable for what was not written by the daemon."""
+    match document(root, path):
+        case None:
+            return None
+        case {"Name": str(name), "State": {"Running": bool(runs), "FinishedAt": str(at), "ExitCode": int(status)}}:
+            if name.isprintable() and status in range(256):
+                return Record(name.lstrip("/"), not runs and not at.startswith("0001-"), status)
+    raise Unexaminable(f"{path} does not say what the Docker daemon writes")
 
 
 def log_of(container: str) -> str:

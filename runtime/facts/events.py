@@ -30,6 +30,7 @@ _NFTABLES_GROUPS = (7,)  # NFNLGRP_NFTABLES, <linux/netfilter/nfnetlink.h>
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
 _CHANGES = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400  # <sys/inotify.h>: all that changes a file or a folder
 _DATAGRAM = 1 << 16
+_AT_ONCE = 1000
 
 
 class KernelEvents:
@@ -78,7 +79,8 @@ class KernelEvents:
         """
         ready = {fd for fd, _ in self._poll.poll(0)}
         if self._files in ready:
-            os.read(self._files, _DATAGRAM)
+            with suppress(BlockingIOError):
+                os.read(self._files, _DATAGRAM)
         for sockets in self._sockets.values():
             for each in sockets:
                 if each.fileno() in ready:
@@ -97,7 +99,7 @@ class KernelEvents:
 
     def _follow_processes(self, wanted: set[int]) -> None:
         for pid in wanted - self._processes.keys():
-            with suppress(Refused):
+            with suppress(Refused, OSError):
                 self._processes[pid] = self._pidfd(pid)
                 self._poll.register(self._processes[pid], select.EPOLLIN)
         for pid in self._processes.keys() - wanted:
@@ -139,8 +141,11 @@ def _listen(netns: Netns, protocol: int, groups: Iterable[int]) -> socket.socket
 
 
 def _empty(listening: socket.socket) -> None:
-    """Take what has come. A buffer that ran over (ENOBUFS) can be read again, and its news is that there are news."""
-    while True:
+    """Take what has come. A buffer that ran over (ENOBUFS) can be read again, and its news is that there are news.
+
+    Of a flood only the first is taken: the descriptor stays readable, and others have their turn.
+    """
+    for _ in range(_AT_ONCE):
         try:
             listening.recv(_DATAGRAM)
         except BlockingIOError:

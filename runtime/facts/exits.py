@@ -7,11 +7,13 @@ parent, the shim, wrote it down: conmon into the file `exit` of its folder (conm
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from runtime.errors import Refused
 from runtime.facts import docker
 from runtime.facts.kept import content, listed
+from runtime.facts.look import Look, Unexaminable
 
 CONMON_HOME = "/run/conmon"
 _LARGEST, _DIGITS = 255, 3  # wait(2), WEXITSTATUS
@@ -24,12 +26,22 @@ class Exit(NamedTuple):
     status: int
 
 
-def read_exits(root: int) -> tuple[Exit, ...]:
+def read_exits(root: int, look: Look | None = None) -> tuple[Exit, ...]:
     """Every exit status that is kept. root: descriptor of the sandbox's root directory."""
-    found = [Exit(record.name, record.status) for record in docker.read(root).values() if record.ended]
-    for name in listed(root, CONMON_HOME):
-        with suppress(Refused, OSError):
-            said = content(root, f"{CONMON_HOME}/{name}/exit").strip()
-            if said.isdigit() and len(said) <= _DIGITS and int(said) <= _LARGEST:
-                found.append(Exit(name, int(said)))
-    return tuple(sorted(found))
+    look = look or Look()
+    found = [Exit(record.name, record.status) for record in docker.read(root, look).values() if record.ended]
+    kept = [look.at("exit", name, partial(_read, root, name), None)
+            for name in listed(root, CONMON_HOME, look, "exit")]
+    return tuple(sorted((*found, *filter(None, kept))))
+
+
+def _read(root: int, name: str) -> Exit | None:
+    """None where nothing was written down yet. Raises Unexaminable."""
+    path = f"{CONMON_HOME}/{name}/exit"
+    with suppress(Refused, FileNotFoundError):
+        said = content(root, path).strip()
+        if said.isdigit() and len(said) <= _DIGITS and int(said) <= _LARGEST:
+            return Exit(name, int(said))
+        if said:
+            raise Unexaminable(f"{path} holds no exit status")
+    return None

@@ -14,6 +14,7 @@ from runtime import syscalls as sys
 from runtime.errors import Refused
 from runtime.facts.digests import Remembered
 from runtime.facts.layouts import Layouts
+from runtime.facts.look import Unexaminable
 from runtime.facts.storage import Layer, LayerPlace
 from runtime.oci.image.blobs import File, hexadecimal
 from runtime.oci.tar.headers import read_headers
@@ -61,8 +62,8 @@ class Layers:
 
 
 def _of_tar(file: File) -> Layer:
-    reader = StreamReader(counted(unpacked(file.chunks), LIMITS.unpacked, lambda _: None))
     try:
+        reader = StreamReader(counted(unpacked(file.chunks), LIMITS.unpacked, lambda _: None))
         return _layer(LayerPlace(), (_of_entry(normpath(f"/{each.name}"), each.kind) for each in read_headers(reader)))
     except Unfit as unfit:
         return Layer(LayerPlace(), problem=str(unfit))
@@ -90,7 +91,7 @@ def _walk(folder: int, above: str, depth: int) -> Iterator[_Found]:
         if _is_opaque(folder):
             yield _Found("opaque", above or "/")
         with os.scandir(folder) as entries:
-            found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+            found = [(each.name, each.stat(follow_symlinks=False)) for each in islice(entries, _MOST + 1)]
         for name, status in found:
             path = f"{above}/{name}"
             if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
@@ -105,10 +106,11 @@ def _walk(folder: int, above: str, depth: int) -> Iterator[_Found]:
 
 
 def _below(folder: int, name: str, path: str, depth: int) -> Iterator[_Found]:
-    if depth < _DEEPEST:
-        with suppress(OSError):
-            there = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-            yield from _walk(there, path, depth + 1)
+    if depth == _DEEPEST:
+        raise Unexaminable(f"it has folders in more than {_DEEPEST} others")
+    with suppress(OSError):
+        there = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        yield from _walk(there, path, depth + 1)
 
 
 def _is_opaque(folder: int) -> bool:

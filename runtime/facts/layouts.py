@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from runtime import syscalls as sys
 from runtime.errors import Refused
 from runtime.facts.digests import Digests, Remembered, digests_of
+from runtime.facts.look import names_in
 from runtime.facts.storage import Blob, Layout, StoredImage, StoredLayer
 from runtime.oci.image.blobs import File, hexadecimal
 from runtime.oci.image.documents import expect, member, members, optional, read
@@ -15,6 +16,7 @@ from runtime.oci.image.oci_layout import NAME
 from runtime.oci.tar.streams import Unfit
 
 _MOST = 128  # images, and layers of one
+_MOST_BLOBS = 10_000
 
 
 class _Read(NamedTuple):
@@ -56,7 +58,7 @@ class Layouts:
         if "manifests" in manifest:
             raise Unfit("it is an index of other images")
         image = image._replace(config=self._blob(store, member(manifest, "config", dict, "its manifest")),
-                               layers=tuple(StoredLayer(self._blob(store, each), unpacked=self._unpacked(store, each))
+                               layers=tuple(self._layer(store, each)
                                             for each in members(manifest, "layers", dict, "its manifest")[:_MOST]))
         try:
             return self._configured(store, image)
@@ -81,11 +83,14 @@ class Layouts:
         digest = member(descriptor, "digest", str, "a descriptor")
         found = self._digests(store, digest)
         size = member(descriptor, "size", int, "a descriptor")
-        return Blob(digest, size, found.digest, found.size) if found else Blob(digest, size)
+        if found is None:
+            return Blob(digest, size)
+        return Blob(digest, size, found.digest, found.size, "" if found.digest else found.problem)
 
-    def _unpacked(self, store: str, descriptor: dict[str, Any]) -> str:
-        found = self._digests(store, member(descriptor, "digest", str, "a descriptor"))
-        return found.unpacked if found else ""
+    def _layer(self, store: str, descriptor: dict[str, Any]) -> StoredLayer:
+        blob = self._blob(store, descriptor)
+        found = self._digests(store, blob.digest)
+        return StoredLayer(blob, "", found.unpacked, found.problem) if found else StoredLayer(blob)
 
     def _digests(self, store: str, digest: str) -> Digests | None:
         return self._remembered.of(_path(store, digest), "digests", digests_of)
@@ -108,7 +113,7 @@ class Layouts:
         except Refused:
             return 0
         try:
-            return len(os.listdir(folder))
+            return len(names_in(folder, _MOST_BLOBS)[0])
         finally:
             os.close(folder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from struct import Struct
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,6 +14,7 @@ from runtime.facts.containers import Container, has_stub, read_containers
 from runtime.facts.exits import read_exits
 from runtime.facts.files import read_files
 from runtime.facts.links import Link, RawLink, read_links
+from runtime.facts.look import Look
 from runtime.facts.neighbours import Neighbour, read_neighbours
 from runtime.facts.processes import Process, read_processes
 from runtime.facts.routes import read_routes
@@ -21,7 +23,7 @@ from runtime.facts.screens import Screen, read_screens
 from runtime.facts.shims import CONMON, shims
 from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.facts.storage import Storage, Wanted
-from runtime.facts.streams import read_streams
+from runtime.facts.streams import Stream, read_streams
 from runtime.facts.sysctls import read_sysctls
 from runtime.facts.trees import read_trees
 from runtime.netlink.message import REQUEST, Message, attributes, u32
@@ -72,35 +74,48 @@ class Observer:
         self._files = tuple(dict.fromkeys((*self._files, *files)))
 
     def observe(self) -> Snapshot:
-        """Everything, now."""
-        everywhere = self._namespaces.all()
+        """Take a Snapshot. What cannot be examined in time, or at all, is named in it (Snapshot.unexamined)."""
+        look = Look()
+        everywhere = look.at("netns", "", self._namespaces.all, self._everywhere)
+        if self._namespaces.left_out:
+            look.miss("netns", "", self._namespaces.left_out)
         if everywhere != self._everywhere:  # numbers and inodes are used again for other namespaces
             self._nsids.clear()
-        processes, containers = self._processes()
-        self._wait_for_departures(everywhere, processes)
+        processes, containers = self._processes(look)
+        look.at("netns", "", partial(self._wait_for_departures, everywhere, processes), None)
         self._everywhere = everywhere
+        facts = self._all_facts(everywhere, look)
+        return Snapshot(facts, processes, read_files(self._root, self._files, look), containers,
+                        read_trees(self._root, self._trees, look), self._runtime, read_exits(self._root, look),
+                        self._read_streams(processes, look), self._read_screens(processes, containers, look),
+                        self._storage.read(look) if self._storage else Storage(), look.unexamined)
+
+    def _all_facts(self, everywhere: tuple[Netns, ...], look: Look) -> tuple[NetnsFacts, ...]:
         self._wired = {}
-        links = {netns.inode: read_links(netns.route) for netns in everywhere}
-        facts = tuple(self._facts(netns, everywhere, links) for netns in everywhere)
-        return Snapshot(facts, processes, read_files(self._root, self._files), containers,
-                        read_trees(self._root, self._trees), self._runtime, read_exits(self._root),
-                        read_streams(self._proc, processes) if self._streams else (),
-                        self._read_screens(processes, containers),
-                        self._storage.read() if self._storage else Storage())
+        none: list[RawLink] = []
+        links = {netns.inode: look.at("netns", netns.name, partial(_links, netns), none) for netns in everywhere}
+        return tuple(look.at("netns", netns.name, partial(self._facts, netns, everywhere, links),
+                             NetnsFacts(netns.name, netns.inode)) for netns in everywhere)
 
-    def _read_screens(self, processes: tuple[Process, ...], containers: tuple[Container, ...]) -> tuple[Screen, ...]:
+    def _read_streams(self, processes: tuple[Process, ...], look: Look) -> tuple[Stream, ...]:
+        none: tuple[Stream, ...] = ()
+        return look.at("stream", "", partial(read_streams, self._proc, processes), none) if self._streams else none
+
+    def _read_screens(self, processes: tuple[Process, ...], containers: tuple[Container, ...],
+                      look: Look) -> tuple[Screen, ...]:
         found = tuple(shims(processes, containers))
-        return read_screens(self._root, self._proc, self._screens, containers, processes, found)
+        return read_screens(self._root, self._proc, self._screens, containers, processes, found, look)
 
-    def _processes(self) -> tuple[tuple[Process, ...], tuple[Container, ...]]:
+    def _processes(self, look: Look) -> tuple[tuple[Process, ...], tuple[Container, ...]]:
         """Processes and containers. One that is being started has become its program by then, and a shim has ended.
 
         The kernel tells nobody of an execve(2) but a tracer, so one has to look again.
         """
         deadline = monotonic() + _SETTLING
         while True:
-            processes = read_processes(self._proc)
-            containers = read_containers(self._root, processes)
+            none: tuple[Process, ...] = ()
+            processes = look.at("process", "", partial(read_processes, self._proc), none)
+            containers = read_containers(self._root, processes, look)
             if not (has_stub(containers, processes) or _last_words(containers, processes)) or monotonic() > deadline:
                 return processes, containers
             sleep(_AGAIN)
@@ -114,6 +129,11 @@ class Observer:
                                            for link in read_links(netns.route)}, everywhere, _DEPARTURE)
 
     def _facts(self, netns: Netns, everywhere: tuple[Netns, ...], links: dict[int, list[RawLink]]) -> NetnsFacts:
+        with netns.unbroken():
+            return self._read_facts(netns, everywhere, links)
+
+    def _read_facts(self, netns: Netns, everywhere: tuple[Netns, ...],
+                    links: dict[int, list[RawLink]]) -> NetnsFacts:
         raw = links[netns.inode]
         names = {link.ifindex: link.name for link in raw}
         chains, rules = _rules(netns)
@@ -181,6 +201,11 @@ def _nsid(netns: Netns, other: Netns) -> int | None:
         return None
     number = int(_SIGNED.unpack(attributes(answer[0], len(_RTGENMSG))[_NETNSA_NSID])[0])
     return number if number >= 0 else None
+
+
+def _links(netns: Netns) -> list[RawLink]:
+    with netns.unbroken():
+        return read_links(netns.route)
 
 
 def _name(links: list[RawLink], index: int) -> str:

@@ -20,7 +20,7 @@ def read_overlays(proc: int) -> tuple[Overlay, ...]:
 def of_line(line: str) -> Overlay | None:
     """The overlay that a line of mountinfo tells of, None for another file system."""
     before, _, behind = line.partition(" - ")
-    kind, _source, options = behind.split(maxsplit=2)
+    kind, _source, options = (*behind.rstrip("\n").split(" ", 2), "", "")[:3]  # a source can be empty (mount(2))
     if kind != "overlay":
         return None
     said = dict(part.partition("=")[::2] for part in re.split(r"(?<!\\),", options.strip()))

@@ -35,7 +35,7 @@ def read_processes(proc: int) -> tuple[Process, ...]:
     found = []
     for name in os.listdir(proc):
         if name.isdigit():
-            with suppress(OSError):
+            with suppress(OSError, IndexError):  # one that is just ending has an empty stat
                 found.append(_read(proc, name))
     return tuple(sorted(found))
 

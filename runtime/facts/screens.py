@@ -14,6 +14,7 @@ import struct
 import termios
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from runtime.errors import Refused
@@ -21,6 +22,7 @@ from runtime.facts import docker
 from runtime.facts.containers import Container
 from runtime.facts.exits import CONMON_HOME
 from runtime.facts.kept import end_of
+from runtime.facts.look import Look
 from runtime.facts.processes import Process
 from runtime.facts.shims import Shim
 from runtime.facts.streams import TERMINALS
@@ -45,19 +47,22 @@ class Screen(NamedTuple):
 
 
 def read_screens(root: int, proc: int, names: Iterable[str], containers: Sequence[Container],
-                 processes: Sequence[Process], found: Sequence[Shim]) -> tuple[Screen, ...]:
+                 processes: Sequence[Process], found: Sequence[Shim], look: Look | None = None) -> tuple[Screen, ...]:
     """Those of `names` of which something is known. found: the shims.
 
     root, proc: descriptors of the sandbox's root directory and of its /proc.
     """
-    screens = []
-    for name in names:
+    def read(name: str) -> Screen | None:
         container = next((each for each in containers if each.name == name), None)
-        with suppress(Refused, OSError, ValueError):
-            rows, columns = size_of(proc, name, containers, processes, found)
+        rows, columns = size_of(proc, name, containers, processes, found)
+        try:
             printed = _printed(root, name, container)
-            screens.append(Screen(name, show(printed, rows or ROWS, columns or COLUMNS), rows, columns))
-    return tuple(screens)
+        except (Refused, FileNotFoundError):
+            return None
+        return Screen(name, show(printed, rows or ROWS, columns or COLUMNS), rows, columns)
+
+    look = look or Look()
+    return tuple(screen for name in names if (screen := look.at("screen", name, partial(read, name), None)))
 
 
 def show(printed: bytes, rows: int = ROWS, columns: int = COLUMNS) -> tuple[str, ...]:

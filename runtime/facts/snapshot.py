@@ -9,6 +9,7 @@ from runtime.facts.containers import Container
 from runtime.facts.exits import Exit
 from runtime.facts.files import File
 from runtime.facts.links import Link
+from runtime.facts.look import Unexamined
 from runtime.facts.neighbours import Neighbour
 from runtime.facts.processes import Process
 from runtime.facts.routes import Route
@@ -49,6 +50,7 @@ class Snapshot(NamedTuple):
     """Frozen, comparable, writable as JSON. files, trees, streams, screens, storage: what was asked for and is there.
 
     runtime: the OCI runtime that the lab is carried out with.
+    unexamined: what is there, or may be there, and could not be examined: what the Snapshot has of it proves nothing.
     """
 
     netns: tuple[NetnsFacts, ...]
@@ -61,6 +63,7 @@ class Snapshot(NamedTuple):
     streams: tuple[Stream, ...] = ()
     screens: tuple[Screen, ...] = ()
     storage: Storage = Storage()
+    unexamined: tuple[Unexamined, ...] = ()
 
     def find(self, name: str) -> NetnsFacts | None:
         """The network namespace called `name`."""

@@ -9,13 +9,15 @@ class Blob(NamedTuple):
     """What a descriptor promises, and what is there (image-spec/descriptor.md).
 
     digest: that of its name.  size: in bytes, as the descriptor has it.
-    found: the digest that its content has, '' when there is no such file.  found_size: in bytes.
+    found: the digest that its content has, '' when there is no such file, or when it could not be read, and `problem`
+    says why.  found_size: in bytes.
     """
 
     digest: str
     size: int
     found: str = ""
     found_size: int = 0
+    problem: str = ""
 
     @property
     def intact(self) -> bool:
@@ -26,12 +28,13 @@ class Blob(NamedTuple):
 class StoredLayer(NamedTuple):
     """diff_id: the digest of the layer unpacked, as the config has it.  unpacked: the digest that it has.
 
-    Both are '' where they cannot be told.
+    Both are '' where they cannot be told. problem: why it could not be unpacked, or ''.
     """
 
     blob: Blob
     diff_id: str = ""
     unpacked: str = ""
+    problem: str = ""
 
     @property
     def intact(self) -> bool:
@@ -82,6 +85,9 @@ class LayerPlace(NamedTuple):
     store: str = ""
     image: str = ""
     number: int = 0
+
+    def __str__(self) -> str:
+        return self.folder or f"{self.number} of {self.image} in {self.store}"
 
 
 class Layer(NamedTuple):

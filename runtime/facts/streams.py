@@ -13,11 +13,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from runtime.facts.look import Unexaminable, names_in
 from runtime.facts.processes import Process
 
 STANDARD = ("stdin", "stdout", "stderr")
 TERMINALS = range(136, 144)  # <linux/major.h>, UNIX98_PTY_SLAVE_MAJOR
 _PTMX = os.makedev(5, 2)
+_MOST = 4096  # descriptors of a process; by default it may have 1024
 _READS, _WRITES = stat.S_IRUSR, stat.S_IWUSR
 
 
@@ -56,7 +58,10 @@ def _of_process(proc: int, pid: int) -> Iterator[Stream]:
     with suppress(OSError):  # it has ended meanwhile
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
         try:
-            for name in sorted(filter(str.isdecimal, os.listdir(fd)), key=int):
+            names, whole = names_in(fd, _MOST)
+            if not whole:
+                raise Unexaminable(f"the process {pid} has more than {_MOST} descriptors")
+            for name in sorted(filter(str.isdecimal, names), key=int):
                 with suppress(OSError):
                     stream = _read(proc, pid, name)
                     if stream.kind != "other" or stream.fd < len(STANDARD):

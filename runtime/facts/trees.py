@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
 from runtime import syscalls as sys
 from runtime.errors import Refused
+from runtime.facts.look import Look
 
 _MOST = 20_000  # entries of a tree that are looked at; an image of a distribution has some 5,000
 _DEEPEST = 64  # folders, each of which is open meanwhile
@@ -28,17 +30,18 @@ class Tree(NamedTuple):
     whole: bool = True
 
 
-def read_trees(root: int, paths: Iterable[str]) -> tuple[Tree, ...]:
+def read_trees(root: int, paths: Iterable[str], look: Look | None = None) -> tuple[Tree, ...]:
     """Those of `paths` at which there is a folder. root: descriptor of the sandbox's root directory."""
-    found = []
-    for path in paths:
-        with suppress(Refused, OSError):
-            found.append(_read(root, path))
-    return tuple(found)
+    look = look or Look()
+    return tuple(tree for path in paths if (tree := look.at("tree", path, partial(_read, root, path), None)))
 
 
-def _read(root: int, path: str) -> Tree:
-    top = sys.open_beneath(root, path, os.O_RDONLY | os.O_DIRECTORY)
+def _read(root: int, path: str) -> Tree | None:
+    """None where there is no folder."""
+    try:
+        top = sys.open_beneath(root, path, os.O_RDONLY | os.O_DIRECTORY)
+    except Refused:
+        return None
     found = dict(islice(_walk(top, "", 1), _MOST + 1))
     whole = len(found) <= _MOST and not any(below.count("/") == _DEEPEST and folder for below, folder in found.items())
     files, folders = (tuple(sorted(below for below, folder in found.items() if folder is wanted))
@@ -50,7 +53,7 @@ def _walk(folder: int, above: str, depth: int) -> Iterator[tuple[str, bool]]:
     """(path, whether it is a folder) of everything in `folder`, which is closed in the end."""
     try:
         with os.scandir(folder) as entries:
-            found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+            found = [(each.name, each.is_dir(follow_symlinks=False)) for each in islice(entries, _MOST + 1)]
         for name, is_folder in found:
             yield f"{above}/{name}", is_folder
             if is_folder and depth < _DEEPEST:

@@ -30,6 +30,7 @@ _ATTR_MSG = 1  # NLMSGERR_ATTR_MSG
 _SIGNED = Struct("=i")
 _BUFFER = 1 << 15  # the largest datagram of a dump (net/netlink/af_netlink.c, netlink_dump)
 _DUMP_TRIES = 8
+_EVENTS = 1000  # that are read at a time
 
 
 class Netlink:
@@ -57,9 +58,9 @@ class Netlink:
         return self._socket.fileno()
 
     def drop_events(self) -> None:
-        """Read and forget the events that have come."""
-        with suppress(BlockingIOError):
-            while True:
+        """Read and forget the events that have come; of a flood of them the first."""
+        with suppress(OSError):  # BlockingIOError at the end; ENOBUFS where the kernel had to drop some
+            for _ in range(_EVENTS):
                 self._socket.recv(_BUFFER, socket.MSG_DONTWAIT)
 
     def request(self, *messages: Message) -> list[bytes]:

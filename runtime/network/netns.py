@@ -10,10 +10,13 @@ from contextlib import contextmanager, suppress
 
 from runtime import syscalls as sys
 from runtime.errors import Refused
+from runtime.facts.look import names_in
 from runtime.netlink.socket import NETFILTER, ROUTE, Netlink
 from runtime.sandbox.mounts import NETNS_DIR
 
 LAB_HOST = "labhost"
+# Each is held by up to five descriptors, of which a process has 1024 (RLIMIT_NOFILE); a lab has a handful of names.
+_MOST, _MOST_FILES = 128, 10_000
 _NS_GET_NSTYPE = 0xB703  # ioctl_ns(2)
 
 
@@ -55,20 +58,35 @@ class Netns:
             sys.setns(own, sys.NEWNET, "the network namespace it came from")
             os.close(own)
 
+    @contextmanager
+    def unbroken(self) -> Iterator[None]:
+        """Whatever ends the work meanwhile: a socket with half an answer in it is not used again."""
+        try:
+            yield
+        except BaseException:
+            self._close_sockets()
+            raise
+
     def close(self) -> None:
+        self._close_sockets()
+        os.close(self.fd)
+
+    def _close_sockets(self) -> None:
         for netlink in self._sockets.values():
             netlink.close()
-        os.close(self.fd)
+        self._sockets.clear()
 
 
 class Namespaces:
     """All network namespaces of a lab: the lab host's, those of the starting world, those with a name in /run/netns.
 
     A namespace that is held here lives on after its name is gone; `forget` lets go.
+
+    left_out: why not all of them are in what `all` returned last, or ''.
     """
 
     def __init__(self, root: int, host: Netns) -> None:
-        self._root = root
+        self._root, self.left_out = root, ""
         self._fixed = {host.name: host}
         self._named: dict[str, Netns] = {}
 
@@ -108,23 +126,38 @@ class Namespaces:
         if known:
             return known
         try:
-            return self._named.setdefault(name, Netns(name, self._open(name)))
+            self._refresh(name)
+            return self._named[name]
         except Refused as refused:
             raise Refused(f"find the network namespace {name}", refused.errno, f"there is no {NETNS_DIR}/{name}",
                           f"ip netns add {name}") from refused
 
     def all(self) -> tuple[Netns, ...]:
-        """Every namespace as it is now, the lab host first, named ones by their name."""
-        present = {name: fd for name in self._names() if (fd := self._try_open(name)) is not None}
-        for name in list(self._named):
-            if name not in present or os.fstat(present[name]).st_ino != self._named[name].inode:
-                self._named.pop(name).close()
-        for name, fd in present.items():
-            if name in self._named:
-                os.close(fd)
-            else:
-                self._named[name] = Netns(name, fd)
+        """Every namespace as it is now, the lab host first, named ones by their name; of these at most 128."""
+        # A limit of time can have ended the judge's work in another one (runtime/time_limit.py).
+        sys.setns(self.host.fd, sys.NEWNET, "the network namespace of the lab host")
+        present = set()
+        for name in self._names():
+            with suppress(Refused):
+                self._refresh(name)
+                present.add(name)
+        for name in self._named.keys() - present:
+            self._named.pop(name).close()
         return (*self._fixed.values(), *(self._named[name] for name in sorted(self._named)))
+
+    def _refresh(self, name: str) -> None:
+        """Hold the namespace that has the name now. Raises Refused when there is none.
+
+        The one that is held already is known by its inode, which no other gets as long as it is held.
+        """
+        held, place = self._named.get(name), sys.open_beneath(self._root, f"{NETNS_DIR}/{name}", os.O_PATH)
+        try:
+            if held is None or not os.path.samestat(os.fstat(place), os.fstat(held.fd)):
+                self._named[name] = Netns(name, _opened(name, place))
+                if held is not None:
+                    held.close()
+        finally:
+            os.close(place)
 
     def forget(self) -> None:
         """Let go of all named namespaces, so that those whose name is gone can end."""
@@ -138,25 +171,31 @@ class Namespaces:
         except Refused:
             return []
         try:
-            # A name that is not UTF-8 could not be told to anybody.
-            return [name for name in os.listdir(folder) if name not in self._fixed and not _undecodable(name)]
+            names, whole = names_in(folder, _MOST_FILES)
         finally:
             os.close(folder)
+        # A name that is not UTF-8, or that would steer a terminal, could not be told to anybody.
+        named = [name for name in names if name not in self._fixed and name.isprintable()]
+        self.left_out = "" if whole and len(named) <= _MOST else f"{NETNS_DIR} has more than {_MOST} entries"
+        return named[:_MOST]
 
-    def _open(self, name: str) -> int:
-        place = sys.open_beneath(self._root, f"{NETNS_DIR}/{name}", os.O_PATH)
-        try:
-            fd = _open_netns(place)
-        finally:
-            os.close(place)
-        if fd is None:
-            raise Refused(f"open {NETNS_DIR}/{name}", why="it is not a network namespace")
-        return fd
 
-    def _try_open(self, name: str) -> int | None:
-        with suppress(Refused):
-            return self._open(name)
-        return None
+def _opened(name: str, place: int) -> int:
+    """A descriptor of the netns that `place` (O_PATH) stands for. Raises Refused when it is something else.
+
+    It does not lead through the mount in /run/netns, which would be busy as long as it is open (umount(2), EBUSY).
+    """
+    through = _open_netns(place)
+    if through is None:
+        raise Refused(f"open {NETNS_DIR}/{name}", why="it is not a network namespace")
+    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        sys.setns(through, sys.NEWNET, f"the network namespace {name}")
+        return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(through)
+        sys.setns(own, sys.NEWNET, "the network namespace it came from")
+        os.close(own)
 
 
 def _open_netns(place: int) -> int | None:
@@ -175,8 +214,3 @@ def _open_netns(place: int) -> int | None:
             return fd
     os.close(fd)
     return None
-
-
-def _undecodable(name: str) -> bool:
-    """Whether os.listdir() had to use surrogate escapes for the name."""
-    return any("\udc80" <= letter <= "\udcff" for letter in name)

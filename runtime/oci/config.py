@@ -79,6 +79,8 @@ def read_config(text: str) -> dict[str, Any]:
         raise Unreadable(f"it is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:
         raise Unreadable("it is nested too deep") from error
+    except ValueError as error:  # int(3) takes 4300 digits
+        raise Unreadable("it has a number that is too long") from error
     if not isinstance(config, dict):
         raise Unreadable("it is not a JSON object")
     return config

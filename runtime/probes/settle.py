@@ -7,7 +7,9 @@ later (net/core/link_watch.c). A probe sent before is lost, and with it an ARP r
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 
+from runtime.errors import Refused
 from runtime.facts.links import read_links
 from runtime.network.link_events import wait_until
 from runtime.network.netns import Netns
@@ -23,4 +25,6 @@ def settle(everywhere: Collection[Netns]) -> None:
 
 
 def _settled(netns: Netns) -> bool:
-    return all(link.settled for link in read_links(netns.route))
+    with suppress(Refused):  # interfaces that change without end cannot be listed
+        return all(link.settled for link in read_links(netns.route))
+    return False

@@ -32,6 +32,8 @@ _SIZE = "size=128m,nr_inodes=64k,mode=755"
 _LARGEST_COPY = 1 << 20  # bytes
 _STAGE = "/sys"  # a folder of every machine, and the only one from which nothing is shown
 _MACHINE, _CHANGES = "/.machine", "/.changes"
+_TO_SHOW = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # without O_NONBLOCK a FIFO would block
 _PLAIN = sys.MS_NOSUID | sys.MS_NODEV
 
 
@@ -54,8 +56,8 @@ def open_shown(lab_file: str) -> tuple[Shown, ...]:
     found = []
     for path in dict.fromkeys(wanted):
         if _may_be_shown(path):
-            with suppress(OSError):  # without O_NONBLOCK a FIFO would block
-                found.append(Shown(path, os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
+            with suppress(OSError):
+                found.append(Shown(path, os.open(path, _TO_READ)))
     return tuple(found)
 
 
@@ -63,7 +65,7 @@ def _may_be_shown(path: str) -> bool:
     """Whether it is no folder of private things, nor one above such; those of the system are shown in any case."""
     real = os.path.realpath(path)
     private = (*_PRIVATE, os.path.realpath(os.path.expanduser("~")))
-    if not os.path.isabs(path) or any(_is_below(each, real) for each in private):
+    if not os.path.isabs(path) or any(_is_below(each, real) for each in private) or os.path.dirname(real) == "/home":
         return False
     return not any(_is_below(real, each) for each in ("/proc", "/sys", "/dev", *(f"/{name}" for name in _SYSTEM)))
 
@@ -103,7 +105,7 @@ class FileTree:
                 if stat.S_ISLNK(os.lstat(f"{_MACHINE}/{name}").st_mode):
                     os.symlink(os.readlink(f"{_MACHINE}/{name}"), f"/{name}")
                 else:
-                    self._show_folder(f"/{name}")
+                    self._show_folder(f"/{name}", os.open(f"{_MACHINE}/{name}", _TO_SHOW))
         for path in _REPLACED:
             with suppress(OSError), open(f"{_MACHINE}{path}", "rb") as file:
                 replace(path, file.read(_LARGEST_COPY))
@@ -114,7 +116,7 @@ class FileTree:
             if stat.S_ISDIR(os.fstat(place).st_mode):
                 os.makedirs(path, exist_ok=True)
                 if self._has_mounts(path):
-                    self._show_entries(path)
+                    self._show_entries(path, place)
                 else:
                     _mount_overlay(path, f"lowerdir={_CHANGES}/empty:/proc/self/fd/{place}")
             elif stat.S_ISREG(os.fstat(place).st_mode):
@@ -129,16 +131,23 @@ class FileTree:
     def _has_mounts(self, path: str) -> bool:
         return any(each.startswith(f"{path}/") for each in self._mounted)
 
-    def _show_folder(self, path: str) -> None:
-        """Show a folder of the machine.
+    def _show_folder(self, path: str, place: int) -> None:
+        """Show a folder of the machine. place: a descriptor of it, which is closed in the end.
 
         One with mounts below can't be a layer where they are locked, as all are in a user namespace
         (clone_private_mount, fs/namespace.c): what is in such a folder is shown one by one.
         """
         os.mkdir(path)
-        if self._has_mounts(path):
-            self._show_entries(path)
-            return
+        try:
+            if self._has_mounts(path):
+                self._show_entries(path, place)
+            else:
+                upper = self._upper(path)
+                _mount_overlay(path, f"lowerdir=/proc/self/fd/{place},upperdir={upper},workdir={upper}.work")
+        finally:
+            os.close(place)
+
+    def _upper(self, path: str) -> str:
         self._layers += 1
         upper = f"{_CHANGES}/{self._layers}"
         os.mkdir(upper)
@@ -146,24 +155,21 @@ class FileTree:
         for name in _OWNED.get(path, ()):
             if os.path.isdir(f"{_MACHINE}{path}/{name}"):
                 os.mkdir(f"{upper}/{name}")
-        place = os.open(f"{_MACHINE}{path}", os.O_PATH | os.O_CLOEXEC)
-        try:
-            _mount_overlay(path, f"lowerdir=/proc/self/fd/{place},upperdir={upper},workdir={upper}.work")
-        finally:
-            os.close(place)
+        return upper
 
-    def _show_entries(self, path: str) -> None:
-        with os.scandir(f"{_MACHINE}{path}") as entries:
+    def _show_entries(self, path: str, place: int) -> None:
+        with os.scandir(f"/proc/self/fd/{place}") as entries:
             for entry in entries:
                 below = f"{path}/{entry.name}"
-                if entry.is_symlink():
-                    os.symlink(os.readlink(entry.path), below)
-                elif entry.is_dir() and below in self._mounted:
-                    os.mkdir(below)  # another file system is not the lab's
-                elif entry.is_dir():
-                    self._show_folder(below)
-                elif entry.is_file():
-                    _show_file(entry, below)
+                with suppress(PermissionError):
+                    if entry.is_symlink():
+                        os.symlink(os.readlink(entry.name, dir_fd=place), below)
+                    elif entry.is_dir() and below in self._mounted:
+                        os.mkdir(below)  # another file system is not the lab's
+                    elif entry.is_dir():
+                        self._show_folder(below, os.open(entry.name, _TO_SHOW | os.O_NOFOLLOW, dir_fd=place))
+                    elif entry.is_file():
+                        _show_file(os.open(entry.name, _TO_READ, dir_fd=place), below)
 
 
 def finish() -> None:
@@ -189,15 +195,17 @@ def _write(path: str, content: bytes) -> None:
         file.write(content)
 
 
-def _show_file(entry: os.DirEntry[str], at: str) -> None:
-    """A small file as a copy. A large one is bound: there locks meet the machine's."""
-    with suppress(PermissionError):
-        if entry.stat().st_size <= _LARGEST_COPY:
-            with open(entry.path, "rb") as file:
-                _write(at, file.read(_LARGEST_COPY))
-            os.chmod(at, stat.S_IMODE(entry.stat().st_mode) & 0o777)
+def _show_file(file: int, at: str) -> None:
+    """A small file as a copy. A large one is bound: there locks meet the machine's. file: a descriptor, closed then."""
+    try:
+        status = os.fstat(file)
+        if status.st_size <= _LARGEST_COPY:
+            _write(at, os.pread(file, _LARGEST_COPY, 0))
+            os.chmod(at, stat.S_IMODE(status.st_mode) & 0o777)
         else:
-            bind_read_only(entry.path, at)
+            bind_read_only(f"/proc/self/fd/{file}", at)
+    finally:
+        os.close(file)
 
 
 def bind_read_only(source: str, at: str) -> None:

@@ -6,7 +6,6 @@ import errno
 import os
 import select
 import signal
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, NamedTuple
@@ -15,14 +14,14 @@ from runtime import syscalls as sys
 from runtime.errors import Missing, Problem, Refused
 from runtime.sandbox import build, mounts
 from runtime.sandbox.cgroup import MemoryLimit
-from runtime.sandbox.channel import Channel, Closed
+from runtime.sandbox.channel import Channel, Closed, close_all
+from runtime.sandbox.first_process import FirstProcess
 from runtime.sandbox.idmap import NOT_PERMITTED, IdMap, choose
 from runtime.sandbox.obstacles import explain
+from runtime.sandbox.printed import excess, memory_file, text_of
 from runtime.sandbox.seccomp import refuse_programs
-from runtime.sandbox.terminal import Terminal, resize
+from runtime.sandbox.terminal import Terminal, is_master, resize
 
-MOST_OUTPUT = 16 << 20  # bytes that are read of what a command prints
-_OUTPUT_LOOK = 0.1  # seconds: a process writes some 100 MiB in that time
 _ENDING = 10.0  # seconds: it takes some milliseconds, and with a thousand interfaces two seconds
 
 
@@ -48,8 +47,8 @@ class Sandbox:
                  limit: MemoryLimit) -> None:
         self.pid, self.id_map, self.memory = pid, id_map, limit.bytes
         self._outer, self._control, self._watchman, self._limit = outer, control, watchman, limit
-        self._why_ended = "its PID 1 has died"
-        self._ended: dict[int, int] = {}  # PID -> exit status of what was started, and has ended unasked
+        self._why_ended = "PID 1 of the lab has ended"
+        self._first = FirstProcess(pid, control, self.why_ended)
         self._pidfd, self._outer_ended = os.pidfd_open(pid), os.pidfd_open(outer)
         self.root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self.proc = os.open(f"/proc/{outer}/root/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -81,14 +80,14 @@ class Sandbox:
 
     def write(self, path: str, text: str) -> None:
         """Make a file of the lab host hold a text, in UTF-8. Raises Refused."""
-        with _memory_file() as content:
+        with memory_file() as content:
             content.write(text.encode())
             content.seek(0)
             self._ask({"do": "write", "path": path}, (content.fileno(),))
 
     def pidfd(self, pid: int) -> int:
         """A descriptor of a process, numbered as inside (pidfd_open(2)). Raises Refused."""
-        return self._ask_for_fd({"do": "pidfd", "pid": pid})
+        return self._first.ask_for_fd({"do": "pidfd", "pid": pid}, _is_pidfd)[1]
 
     def wait_for_end(self, pid: int, timeout: float) -> bool:
         """Wait until a process, numbered as inside, has ended. timeout: seconds. Returns whether it has."""
@@ -117,37 +116,35 @@ class Sandbox:
         timeout: seconds, after which the command is killed and Refused is raised.
         stdin: descriptor of its standard input; /dev/null without it.
         """
-        # Files and no pipes: what a command leaves running holds them open, and a reader would wait for it for ever.
-        with _memory_file() as output, _memory_file() as errors:
+        with memory_file() as output, memory_file() as errors:
             request = {"do": "spawn", "argv": list(argv), "cwd": cwd or mounts.home(),
                        "env": {**self.environment(), **(environment or {})}}
             null = os.open(os.devnull, os.O_RDONLY)
             try:
                 first = null if stdin is None else stdin
-                pid = self._ask(request, (first, output.fileno(), errors.fileno()))["spawned"]
+                pid = self._first.spawn(request, (first, output.fileno(), errors.fileno()))
             finally:
                 os.close(null)
             status = self.wait(pid, " ".join(argv), timeout, (output, errors))
-            return Completed(status, *(os.pread(file.fileno(), MOST_OUTPUT, 0).decode(errors="replace")
-                                       for file in (output, errors)))
+            return Completed(status, text_of(output), text_of(errors))
 
     def open_terminal(self, rows: int = 24, columns: int = 80) -> Terminal:
         """A new terminal of the sandbox; whoever asks for it closes it. Raises Refused."""
-        said, (master, *_) = self._asked({"do": "open_terminal"})
+        said, master = self._first.ask_for_fd({"do": "open_terminal"}, is_master)
         resize(master, rows, columns)
-        return Terminal(master, said["path"])
+        return Terminal(master, str(said.get("path")))
 
     def start_on(self, terminal: str, argv: Sequence[str], cwd: str | None = None,
                  environment: Mapping[str, str] | None = None) -> int:
         """Start a command as lab root on a terminal of the sandbox, '/dev/pts/0'. Returns its PID inside."""
         request = {"do": "spawn", "argv": list(argv), "cwd": cwd or mounts.home(), "terminal": terminal,
                    "env": {**self.environment(), **(environment or {})}}
-        return int(self._ask(request)["spawned"])
+        return self._first.spawn(request)
 
     def start_with(self, streams: tuple[int, int, int], argv: Sequence[str]) -> int:
         """Start a command as lab root with these descriptors as its standard streams. Returns its PID inside."""
         request = {"do": "spawn", "argv": list(argv), "cwd": mounts.home(), "env": self.environment()}
-        return int(self._ask(request, streams)["spawned"])
+        return self._first.spawn(request, streams)
 
     def kill(self, pid: int) -> None:
         """Kill what was started, and all of its process group. Raises Refused."""
@@ -155,11 +152,7 @@ class Sandbox:
 
     def ended(self) -> Iterator[tuple[int, int]]:
         """What was started and has ended, as far as it is known without waiting: PID and exit status."""
-        while select.select([self._control], [], [], 0)[0]:
-            message = self._control.receive()[0]
-            self._ended[message["ended"]] = int(message["status"])
-        while self._ended:
-            yield self._ended.popitem()
+        return self._first.ended()
 
     def fileno(self) -> int:
         """For select(2): readable when something that was started has ended, or PID 1 has."""
@@ -196,57 +189,21 @@ class Sandbox:
                 self._why_ended = f"it was ended: {self._watchman.expect('ended')}"
         return self._why_ended
 
-    def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
-        return self._asked(request, fds)[0]
-
-    def _ask_for_fd(self, request: Mapping[str, Any]) -> int:
-        return self._asked(request)[1][0]
-
-    def _asked(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> tuple[dict[str, Any], list[int]]:
-        try:
-            self._control.send(request, fds)
-            while "ended" in (answer := self._control.receive())[0]:
-                self._ended[answer[0]["ended"]] = int(answer[0]["status"])
-            return answer
-        except Closed as closed:
-            raise Refused(f"{request['do']} in the sandbox", why=self.why_ended()) from closed
-
     def wait(self, pid: int, shown: str, timeout: float, outputs: Sequence[BinaryIO] = ()) -> int:
         """Wait for the end of what was started. shown: it in words.  timeout: seconds. Returns its exit status.
 
         outputs: files in memory that it writes to. Raises Refused when it does not end in time or writes too much,
         after it was killed.
         """
-        if pid in self._ended:
-            return self._ended.pop(pid)
-        poll = select.poll()
-        poll.register(self._control, select.POLLIN)
-        deadline = time.monotonic() + timeout
-        why = f"it did not end within {timeout:g} s and was killed"
-        while (left := deadline - time.monotonic()) > 0:
-            if not poll.poll(min(left, _OUTPUT_LOOK) * 1000):
-                if any(_bytes_of(file) > MOST_OUTPUT for file in outputs):
-                    why = f"it printed more than {MOST_OUTPUT >> 20} MiB and was killed"
-                    break
-                continue
-            try:
-                message = self._control.receive()[0]
-            except Closed as closed:
-                raise Refused(shown, why=self.why_ended()) from closed
-            if message["ended"] == pid:
-                return int(message["status"])
-            self._ended[message["ended"]] = int(message["status"])
-        self.kill(pid)
-        raise Refused(shown, why=why)
+        return self._first.wait(pid, shown, timeout, lambda: excess(outputs))
+
+    def _ask(self, request: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
+        close_all(self._first.ask(request, fds)[1])
 
 
-def _memory_file() -> BinaryIO:
-    return os.fdopen(os.memfd_create("output"), "w+b")
-
-
-def _bytes_of(file: BinaryIO) -> int:
-    """What a file takes in memory: its size says nothing, as it may have holes."""
-    return os.fstat(file.fileno()).st_blocks * 512
+def _is_pidfd(fd: int) -> bool:
+    # The second since Linux 6.9 (fs/pidfs.c).
+    return os.readlink(f"/proc/self/fd/{fd}").startswith(("anon_inode:[pidfd]", "pidfd:"))
 
 
 class Starting:

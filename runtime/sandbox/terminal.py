@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import struct
 import termios
 from typing import NamedTuple
 
 _TIOCGPTN, _TIOCSPTLCK = 0x80045430, 0x40045431  # <asm-generic/ioctls.h>
+_PTMX = os.makedev(5, 2)
 
 
 class Terminal(NamedTuple):
@@ -33,6 +35,12 @@ def new_terminal() -> Terminal:
         os.close(master)
         raise
     return Terminal(master, f"/dev/pts/{number}")
+
+
+def is_master(fd: int) -> bool:
+    """Whether a descriptor is of the side that shows a terminal (ptmx(4): device number 5, 2)."""
+    found = os.fstat(fd)
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == _PTMX
 
 
 def resize(terminal: int, rows: int, columns: int) -> None:

@@ -44,8 +44,8 @@ def _hash(data: bytes) -> str:
     ("mkfifo f; ln -s f l", "/tmp/l", ("fifo", "644", 0, "f", None, "")),
     ("true", "/dev/null", ("device", "666", 0, "", None, "")),
     ("head -c 65536 /dev/zero > x", "/tmp/x", ("file", "644", 65536, "", "\0" * 65536, "")),
-    ("head -c 65537 /dev/zero > x", "/tmp/x", ("file", "644", 65537, "", None, "")),
-    ("truncate -s 10M x", "/tmp/x", ("file", "644", 10 << 20, "", None, "")),
+    ("head -c 65537 /dev/zero > x", "/tmp/x", ("file", "644", 65537, "", None, "", "it is larger than 64 KiB")),
+    ("truncate -s 10M x", "/tmp/x", ("file", "644", 10 << 20, "", None, "", "it is larger than 64 KiB")),
     ("printf hi > x; chmod 000 x", "/tmp/x", ("file", "000", 2, "", "hi", "")),
     ("printf hi > $'a b'", "/tmp/$a b", ("file", "644", 2, "", "hi", "")),
 ])

@@ -11,7 +11,8 @@ import pytest
 
 from runtime.errors import Refused
 from runtime.sandbox import memory
-from runtime.sandbox.handle import MOST_OUTPUT, Sandbox, start
+from runtime.sandbox.handle import Sandbox, start
+from runtime.sandbox.printed import MOST_OUTPUT
 
 LIMIT = 400 << 20
 KILLED = f"{128 + signal.SIGKILL}\n"

@@ -228,6 +228,13 @@ def test_a_single_id(whole: dict[str, Any]) -> None:
     assert outcomes(document) == outcomes(whole)
 
 
+def test_where_a_lab_comes_from_is_said_once(tmp_path: Path) -> None:
+    source = f"This lab did not come with labrun: it is {tmp_path / 'lab.yaml'}"
+    assert labrun("run", lab(tmp_path, FAILS)).stdout.replace("\n", " ").count(source.replace("\n", " ")) == 1
+    assert "did not come with" not in labrun("run", "netns-veth", "--until", "1").stdout
+    assert "did not come with" not in labrun("run", lab(tmp_path, FAILS), "--json").stdout
+
+
 def test_a_lab_by_folder_by_path_and_from_where_one_stands(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     file = lab(tmp_path / "mine", FAILS.replace("up: true", "up: false"))

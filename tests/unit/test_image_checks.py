@@ -199,8 +199,8 @@ FAIL = [
     Failing(Layer(store=S, image="app", number=2, opaque=["/app"]), LAB, "1 files (/y), 0 whiteouts and 0 opaque "
             "folders",
             f"layer 2 of app has the opaque folders nothing, and not /app; see them: tar -tvf {B}/{'2' * 64}"),
-    Failing(Layer(path="/tmp/up"), lab(layers=(Found(UP, problem="it is odd"),)), "0 files, 0 whiteouts and 0 opaque "
-            "folders", "/tmp/up cannot be read, since it is odd; see it: find /tmp/up -ls"),
+    Failing(Layer(path="/tmp/up"), lab(layers=(Found(UP, problem="it is odd"),)), "cannot be examined",
+            "/tmp/up cannot be read, since it is odd; see it: find /tmp/up -ls"),
     Failing(Overlay(at="/tmp/n", lower=["/tmp/l"]), LAB, "no overlay", "no overlay is mounted on /tmp/n; mount it: "
             "mkdir -p /tmp/n UPPER WORK && mount -t overlay overlay -o "
             "userxattr,lowerdir=/tmp/l,upperdir=UPPER,workdir=WORK /tmp/n"),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
 from multiprocessing import get_context
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
+from labrunner.cache_folder import recall
+from labrunner.kept.journal import Begun, Deed, Journal, left
 from labrunner.lesson import progress
 from labrunner.state_folder import append, lines
 from runtime.errors import Refused
@@ -117,3 +121,70 @@ def test_what_a_full_disk_does_not_take_is_not_begun(id_map: str) -> None:
     assert whole
     assert errno == 28
     assert "No space left on device" in said
+
+
+def test_a_lock_that_is_not_given_back_is_told(state: Path) -> None:
+    progress.keep("nat", "one", 0, solved=False)
+    begun = monotonic()
+    with (state / "progress.txt").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Refused) as refused:
+            progress.keep("nat", "two", 0, solved=False)
+        assert list(progress.kept()["nat"]) == ["one"], "to read it no lock is needed"
+    assert monotonic() - begun < 10
+    assert f"has held the lock of this file for more than 1 s, PID {os.getpid()} (flock(2))" in refused.value.why
+    assert "lslocks" in refused.value.mend
+    progress.keep("nat", "two", 0, solved=False)
+    assert list(progress.kept()["nat"]) == ["one", "two"]
+
+
+def _fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+ODD = [_fifo, _folder, _device]
+
+
+@pytest.mark.parametrize("make", ODD)
+def test_what_is_no_file_is_told(state: Path, make: Any) -> None:
+    state.mkdir(parents=True)
+    make(state / "progress.txt")
+    assert progress.kept() == {}
+    told = progress.problem()
+    assert told
+    assert (told.what, "ls -ld" in told.mend) == (f"read {state}/progress.txt", True)
+    with pytest.raises(Refused):
+        progress.keep("nat", "one", 0, solved=False)
+
+
+@pytest.mark.parametrize("make", ODD)
+def test_what_is_no_journal_is_passed_over(state: Path, make: Any) -> None:
+    (state / "labs").mkdir(parents=True)
+    make(state / "labs/nat.4711")
+    assert left() == []
+    make(state / f"labs/nat.{os.getpid()}")
+    begun = Begun("nat", "/lab.yaml", (), "runc", "auto", "bash", 0)
+    try:
+        journal = Journal(begun, [Deed("passed", "one")])
+    except Refused:
+        made = False
+    else:
+        made = True
+        journal.remove()
+    assert made == (make is not _folder)
+
+
+@pytest.mark.parametrize("make", ODD)
+def test_what_is_no_cache_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "labrun").mkdir()
+    make(tmp_path / "labrun/trees")
+    assert recall("trees", ()) is None

@@ -57,6 +57,8 @@ def blob(find: Find, digest: str, size: int | None = None) -> File:
     file = find(f"blobs/sha256/{hexadecimal(digest)}")
     if not file:
         raise Unfit(f"the blob {digest} is not there, so the image is not whole")
+    if file.size > LIMITS.unpacked:
+        raise Unfit(f"the blob {digest} has {file.size} bytes, and labrun reads at most {LIMITS.unpacked}")
     if size is not None and size != file.size:
         raise Unfit(f"the blob {digest} has {file.size} bytes, and has to have {size}")
     for _ in verified(file.chunks, digest, "a blob"):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from runtime.oci.tar.streams import PIECE, Chunks, Unfit
 
 _GZIP = b"\x1f\x8b"
-_OTHERS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
+_OTHERS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x04\x22\x4d\x18": "lz4", b"LZIP": "lzip",
+           b"\x1f\x9d": "compress", b"\x5d\0\0": "lzma"}
 _LONGEST = 5  # bytes
 _WITH_GZIP_HEADER = 31  # zlib.decompressobj(wbits=)
 
@@ -22,8 +23,8 @@ def unpacked(chunks: Chunks) -> Chunks:
         first += more
     for magic, name in _OTHERS.items():
         if first.startswith(magic):
-            raise Unfit(f"it is packed with {name}, and labrun unpacks gzip only",
-                        f"pack it anew with gzip: unpack it with {name} -d first")
+            raise Unfit(f"it is compressed with {name}, which labrun cannot read",
+                        f"decompress it with {name}, and compress it with gzip")
     whole = _chain(first, chunks)
     return _gunzip(whole) if first.startswith(_GZIP) else whole
 
