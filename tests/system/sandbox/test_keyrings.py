@@ -42,10 +42,7 @@ with open(os.environ['KEY_FILE'], 'w') as file:
 os.execv(sys.argv[2], sys.argv[2:])
 """
 _READ = _COMMON + "print(*(read(int(key)) for key in os.environ['KEYS'].split()[:3]), sep=',')"
-_REMOVE = _COMMON + """
-for ring, key in zip((USER, USER_SESSION), os.environ['KEYS'].split()[1:3]):
-    call('keyctl', 9, int(key), ring)
-"""
+_REMOVE = "[call('keyctl', 3, int(key)) for key in os.environ['KEYS'].split()[:3]]"
 ATTEMPTS = {
     "read the key of the session": "read(int(os.environ['KEYS'].split()[0])) == 'of the learner' or give_up()",
     "read the key of the user": "read(int(os.environ['KEYS'].split()[1])) == 'of the learner' or give_up()",
