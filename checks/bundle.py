@@ -32,6 +32,8 @@ class Bundle(Check):
     def judge(self, evidence: Evidence) -> Verdict:
         missing = self._missing(evidence.snapshot)
         expected = "config.json and the root file system" if self.complete else "something is missing"
+        if (found := read(evidence.snapshot, self.path)).unexamined:
+            return self.not_examined(expected, found.problem)
         actual = "something is missing" if missing else "config.json and the root file system"
         if bool(missing) != self.complete:
             return self.passed(expected, actual)

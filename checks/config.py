@@ -47,6 +47,8 @@ class Config(Check):
 
     def judge(self, evidence: Evidence) -> Verdict:
         found = read(evidence.snapshot, self.bundle)
+        if found.unexamined:
+            return self.not_examined(self._wanted(), found.problem)
         if found.config is None:
             return self.failed(self._wanted(), "cannot be told", found.problem)
         there = values(found.config, parse_path(self.at))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import Mistake, argument
+from checks.reasoning.lives import still_alive
 from checks.reasoning.wording import advice, no_container
 from runtime.container_values import CONTAINER, FOLDER
 from runtime.facts.containers import Container as Found
@@ -11,7 +12,12 @@ from runtime.values import BOOLEAN, choice
 
 
 class Container(Check):
-    """A container and its state, as its runtime and the kernel have it (runc(8), state; OCI runtime spec, State)."""
+    """A container and its state (runc(8), state; OCI runtime spec, State).
+
+    The files of its runtime only name it, and the kernel must confirm what they say: the first process has the
+    namespaces, the root directory and at most the capabilities of config.json; before `start` it executes the runtime
+    and holds exec.fifo. A container that an earlier step saw has ended when its first process has.
+    """
 
     main = "name"
     name = argument(CONTAINER, "its name")
@@ -40,7 +46,7 @@ class Container(Check):
         found = snapshot.container(self.name)
         expected = self._wanted() if self.exists else f"no container {self.name}"
         actual = _shown(found) if found else f"no container {self.name}"
-        hint = self._why_wrong(found, snapshot)
+        hint = self._why_wrong(found, snapshot) or self._why_not_over(found, evidence)
         return self.failed(expected, actual, hint) if hint else self.passed(expected, actual)
 
     def _why_wrong(self, found: Found | None, snapshot: Snapshot) -> str:
@@ -50,12 +56,27 @@ class Container(Check):
             forced = found.status != "stopped"
             return advice(f"the container {self.name} is still there, {found.status}", "delete it",
                           delete(found.call, self.name, forced))
+        if found.refuted:
+            again = create(found.call, self.name, self.bundle or found.bundle)
+            return advice(found.refuted, "delete it, and create it with the runtime",
+                          delete(found.call, self.name, True), again)
         if self.bundle and found.bundle != self.bundle:
             return advice(f"{self.name} was made of {found.bundle}, not of {self.bundle}", "make it anew",
                           delete(found.call, self.name, True), create(found.call, self.name, self.bundle))
         if self.status and found.status != self.status:
             return self._why_other_status(found)
         return ""
+
+    def _why_not_over(self, found: Found | None, evidence: Evidence) -> str:
+        """Why a container that is said to have ended, or to be gone, has not: its first process still runs."""
+        if found and found.pid:
+            return ""
+        process = still_alive(evidence, self.name)
+        if process is None:
+            return ""
+        says = "the files of the runtime say that it has ended" if found else "the files of the runtime are gone"
+        return advice(f"{says}, but the first process of {self.name}, PID {process.pid}, still runs", "end it",
+                      f"kill -KILL {process.pid}")
 
     def _why_other_status(self, found: Found) -> str:
         cause = f"{self.name} is {found.status}, not {self.status}"

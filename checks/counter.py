@@ -3,6 +3,7 @@ from __future__ import annotations
 from checks.language.check import Evidence, Verdict
 from checks.language.sought_rule import SoughtRule
 from checks.language.statement import Mistake, argument
+from checks.reasoning.counting import despite, told
 from checks.reasoning.rule_commands import add_rule, delete_rule, demands, of_iptables, takes_all
 from checks.reasoning.wording import advice, no_netns
 from runtime.facts.difference import show_rule
@@ -13,7 +14,11 @@ from runtime.values import choice, whole_number
 
 
 class Counter(SoughtRule):
-    """A packet rule has matched packets, or none, by its counter (iptables(8), -v)."""
+    """A packet rule has matched packets, or none, by its counter (iptables(8), -v).
+
+    Only packets that labrun saw it count are evidence, those of the step's own checks included: a counter can be set to
+    any number when the rule is made. For 'none' the counter is 0, to which it can be set at any time.
+    """
 
     packets = argument(choice("none", "some"), "whether it has matched any", default="some")
     at_least = argument(whole_number(1, 2**31), "how many it has matched at least", default=None)
@@ -41,11 +46,12 @@ class Counter(SoughtRule):
         found = self.fitting(facts)
         if not found:
             return self.missing(expected, facts)
-        counted = [rule.packets for rule in found if rule.packets is not None]
+        counted = [rule for rule in found if rule.packets is not None]
         if not counted:
             return self._uncounted(expected, facts, found[0])
-        actual = "1 packet" if sum(counted) == 1 else f"{sum(counted)} packets"
-        if (sum(counted) == 0) if self.packets == "none" else (sum(counted) >= (self.at_least or 1)):
+        actual = told(*counted)
+        if (sum(rule.packets or 0 for rule in counted) == 0) if self.packets == "none" else (
+                sum(rule.matched or 0 for rule in counted) >= (self.at_least or 1)):
             return self.passed(expected, actual)
         return self.failed(expected, actual, self._too_many(found[0]) if self.packets == "none"
                            else self._too_few(facts, found[0], actual))
@@ -69,7 +75,7 @@ class Counter(SoughtRule):
         earlier = (each for each in chain[: chain.index(rule)]
                    if takes_all(each) and {*demands(each)} <= {*demands(rule)})
         taking = next(earlier, None)
-        cause = f"the rule {show_rule(rule)} has matched {actual}"
+        cause = f"the rule {show_rule(rule)} has matched {actual.partition(',')[0]}{despite(rule)}"
         if taking is None:
             return cause
         return advice(f"{cause}, because {show_rule(taking)} stands before it and takes them", "delete that",

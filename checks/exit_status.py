@@ -9,6 +9,7 @@ from checks.reasoning.wording import advice
 from runtime.container_values import CONTAINER
 from runtime.facts.shims import CONMON
 from runtime.facts.snapshot import Snapshot
+from runtime.oci.shim.conmon import exit_file
 from runtime.values import BOOLEAN, whole_number
 
 _STATUS = whole_number(0, 255)
@@ -47,6 +48,9 @@ class ExitStatus(Check):
         found = snapshot.exit(self.of)
         if found is None:
             return self._why_none(snapshot)
+        if self._runs(snapshot):
+            return advice(f"{self.of} has not ended, whatever {exit_file(self.of)} says", "see it",
+                          "ps -e -o pid,ppid,args")
         if not self.known:
             return advice(f"{self.of} ended with {found.status}, and its shim wrote that down", "see it",
                           see_exit(snapshot, self.of))

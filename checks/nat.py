@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from checks.language.check import Check, Evidence, Verdict
 from checks.language.statement import argument
+from checks.reasoning.counting import despite, told
 from checks.reasoning.rule_commands import delete_rule, demands
-from checks.reasoning.translation import masquerade_words, takes, translates
+from checks.reasoning.translation import is_from, masquerade_words, may_take, seen_as, takes, translates
 from checks.reasoning.wording import advice, listed, no_netns
 from runtime.facts.difference import show_rule
 from runtime.facts.rules import Rule
+from runtime.facts.snapshot import NetnsFacts
 from runtime.network.command_line import within
 from runtime.network.netns import LAB_HOST
 from runtime.values import BOOLEAN, INTERFACE, NETNS, SUBNET, choice
@@ -23,7 +25,8 @@ class Nat(Check):
     not_out = argument(INTERFACE, "unless they leave by this interface", default=None)
     netns = argument(NETNS, "the netns to look in", default=LAB_HOST)
     exists = argument(BOOLEAN, "whether it has to exist", default=True)
-    packets = argument(choice("none", "some"), "whether it has matched any packet, by its counter", default=None)
+    packets = argument(choice("none", "some"), "whether it has matched any packet: labrun saw its counter grow, "
+                      "or it is 0", default=None)
 
     def is_told(self) -> bool:
         return True
@@ -53,7 +56,16 @@ class Nat(Check):
         if not (fitting and self.packets):
             return self.passed(expected, actual)
         earlier = translating[: translating.index(fitting[0])]
+        if self.packets == "some" and fitting[0].packets is None and self._seen_translated(evidence, facts):
+            return self.passed(f"{expected}, packets: some", "packets of it arrived translated")
         return self._counted(expected, fitting[0], next((rule for rule in earlier if takes(rule, self.source)), None))
+
+    def _seen_translated(self, evidence: Evidence, facts: NetnsFacts) -> bool:
+        """Whether a probe from `source` arrived with an address of the netns, and no other rule can have done that."""
+        others = [rule for rule in facts.rules if translates(rule) and may_take(rule, self.source)][1:]
+        own = {each.address.partition("/")[0] for each in facts.addresses}
+        arrived = {probe.netns for probe, answer in evidence.answers.items() if seen_as(answer) in own}
+        return not others and any(is_from(evidence.snapshot, netns, self.source) for netns in arrived - {self.netns})
 
     def _matches(self) -> tuple[str, ...]:
         """As Rule.matches has it, sorted. 0.0.0.0/0 matches everything, so it is no match at all."""
@@ -67,11 +79,11 @@ class Nat(Check):
         if rule.packets is None:
             return self.failed(expected, "the rule has no counter", advice(
                 f"the rule {show_rule(rule)} does not count packets", "add one that does", self._add()))
-        actual = f"{rule.packets} packets"
-        if (rule.packets > 0) == (self.packets == "some"):
+        actual = told(rule)
+        if (rule.packets == 0) if self.packets == "none" else rule.matched:
             return self.passed(expected, actual)
         if self.packets == "some":
-            cause = f"no packet from {self.source} has come by this rule yet"
+            cause = f"no packet from {self.source} has come by this rule yet{despite(rule)}"
             return self.failed(expected, actual, advice(
                 f"{cause}, because {show_rule(earlier)} stands before it and takes them", "delete that",
                 delete_rule(self.netns, earlier)) if earlier else cause)

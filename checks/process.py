@@ -105,6 +105,8 @@ class Process(Check):
         container = snapshot.container(self.container) if self.container else None
         if self.container and container is None:
             return no_container(snapshot, self.container)
+        if container and container.refuted:
+            return container.refuted
         if container:
             now = f"its first process is '{container.command}'" if container.pid else "its program has ended"
             return advice(f"no such process is in the container {container.name}, and {now}", "see its state",

@@ -10,7 +10,7 @@ from checks.reasoning.wording import advice
 from runtime.container_values import CONTAINER
 from runtime.facts.screens import Screen as Found
 from runtime.facts.snapshot import Snapshot
-from runtime.oci.shim.conmon import resize
+from runtime.oci.shim.conmon import attach, resize
 from runtime.values import TEXT, Kind, in_words
 
 _SHOWN = 3  # lines in a verdict
@@ -31,7 +31,8 @@ SIZE: Kind[str] = Kind("size", "the size of a terminal, rows and columns, as 24x
 class Screen(Check):
     """What the terminal of a container shows, and its size (tty_ioctl(4), TIOCGWINSZ).
 
-    What was printed is read from the log of the shim, or of Docker. Without a terminal: the last lines of it.
+    What was printed is read from the log of the shim, or of Docker. Without a terminal: the last lines of it. Of the
+    log of conmon, `shows` takes what labrun saw conmon write: nothing that was there at the first look, or from others.
     """
 
     of = argument(CONTAINER, "the container, or the session of exec")
@@ -64,7 +65,11 @@ class Screen(Check):
 
     def _why_wrong(self, found: Found, snapshot: Snapshot) -> str:
         look = see_output(snapshot, self.of)
-        if self.shows and not any(self.shows in line for line in found.lines):
+        if self.shows and not any(self.shows in line for line in found.evidence):
+            if any(self.shows in line for line in found.lines):
+                return advice(f"a line of the log has '{self.shows}', and is no evidence of it, as "
+                              f"{found.doubt or 'labrun did not see it printed'}", "have it printed again",
+                              attach(self.of))
             return advice(f"no line of it has '{self.shows}'", "see all that was printed", look)
         if self.lacks and any(self.lacks in line for line in found.lines):
             return advice(f"a line of it has '{self.lacks}'", "see all that was printed", look)

@@ -66,6 +66,7 @@ class Session:
                                       streams=any(check.needs_streams() for check in checks),
                                       screens=[name for check in checks for name in check.screens()],
                                       storage=reduce(or_, (check.storage() for check in checks), Wanted()))
+            self._shows = any(check.screens() for check in checks)
             self._earlier: dict[str, Snapshot] = {}
             self._now = self._observer.observe()
         except BaseException:
@@ -129,6 +130,8 @@ class Session:
             action.type_in(self.host)
         else:
             action.apply(self.host)
+        if self._shows:  # what a shim writes counts from the first look at it on
+            self.observe()
 
     def judge(self, checks: Sequence[Check], patience: float = PATIENCE) -> list[Judged]:
         """The verdict on each: all probes at once, then one look at the kernel: counters have counted them by then.

@@ -11,10 +11,14 @@ from runtime.oci.config import Unreadable, read_config
 
 
 class Bundle(NamedTuple):
-    """What is known of a bundle. config: of its config.json; None when it cannot be read, and `problem` says why."""
+    """What is known of a bundle. config: of its config.json; None when it cannot be read, and `problem` says why.
+
+    unexamined: whether there is one that labrun could not read: what is in it is not known.
+    """
 
     config: dict[str, Any] | None
     problem: str = ""
+    unexamined: bool = False
 
 
 def read(snapshot: Snapshot, bundle: str) -> Bundle:
@@ -25,7 +29,8 @@ def read(snapshot: Snapshot, bundle: str) -> Bundle:
         return Bundle(None, advice(f"there is no {path}", "make one", spec(snapshot.runtime, bundle)))
     if found.text is None:
         why = f", since {found.problem}" if found.problem else ""
-        return Bundle(None, advice(f"{path} cannot be read as a text{why}", "see what it is", f"ls -ld {path}"))
+        return Bundle(None, advice(f"{path} cannot be read as a text{why}", "see what it is", f"ls -ld {path}"),
+                      bool(found.problem))
     try:
         return Bundle(read_config(found.text))
     except Unreadable as unreadable:

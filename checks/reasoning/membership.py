@@ -106,6 +106,8 @@ def process_of(snapshot: Snapshot, subject: str) -> tuple[Process | None, str]:
         container = snapshot.container(name)
         if container is None:
             return None, no_container(snapshot, name)
+        if container.refuted:
+            return None, container.refuted
         process = snapshot.process(container.pid)
         return process, "" if process else f"the process of the container {name} has ended"
     if subject.startswith(_SHIM):

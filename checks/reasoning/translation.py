@@ -6,8 +6,10 @@ import ipaddress
 
 from checks.reasoning.matching import Packet, meets
 from runtime.facts.rules import Rule
-from runtime.facts.snapshot import NetnsFacts
+from runtime.facts.snapshot import NetnsFacts, Snapshot
 from runtime.network.rule_specification import Specification
+from runtime.probes.asking import Answer
+from runtime.probes.ping import Answer as PingAnswer
 
 _SNAT = "snat to "
 
@@ -31,8 +33,26 @@ def translated(facts: NetnsFacts, rule: Rule, packet: Packet) -> str:
 
 def takes(rule: Rule, source: str) -> bool:
     """Whether a rule has taken packets, and may have taken them from senders in the subnet `source`."""
+    return bool(rule.packets) and may_take(rule, source)
+
+
+def may_take(rule: Rule, source: str) -> bool:
+    """Whether a rule can take packets from senders in the subnet `source`."""
     named = [match.split()[2:] for match in rule.matches if match.startswith("ip saddr ")]
-    return bool(rule.packets) and all(len(words) == 1 and _overlap(source, words[0]) for words in named)
+    return all(len(words) == 1 and _overlap(source, words[0]) for words in named)
+
+
+def seen_as(answer: Answer) -> str:
+    """Return the source address with which a probe arrived; '' where that is not known."""
+    if isinstance(answer, PingAnswer):
+        return answer.seen_as
+    return answer.arrival.source if answer.arrival else ""
+
+
+def is_from(snapshot: Snapshot, netns: str, source: str) -> bool:
+    """Whether a netns has an address in the subnet `source`."""
+    facts = snapshot.find(netns)
+    return facts is not None and any(_overlap(source, each.address.partition("/")[0]) for each in facts.addresses)
 
 
 def masquerade_words(source: str, not_out: str | None) -> str:

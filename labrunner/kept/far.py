@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 from runtime.oci.shim.attached import Attached, Piece
@@ -66,9 +66,9 @@ class FarTerminal(Far):
     def receive(self, fd: int) -> Piece | None:
         try:
             data = os.read(fd, _READ)
-        except OSError as error:
-            if error.errno != errno.EIO:  # tty(4): nobody has the other side open any more
-                raise
+        except BlockingIOError:
+            raise
+        except OSError:  # EIO (tty(4)): no process has the other side open any more
             data = b""
         self._open = bool(data)
         return Piece(data, False) if data else None
@@ -79,7 +79,8 @@ class FarTerminal(Far):
     def close_input(self) -> None:
         """By Ctrl-D, as a person does (termios(3), VEOF)."""
         if self._open:
-            os.write(self._master, b"\x04")
+            with suppress(OSError):  # a program that reads nothing leaves no space in the terminal
+                os.write(self._master, b"\x04")
 
     def resize(self, rows: int, columns: int) -> None:
         if self._open:

@@ -51,6 +51,7 @@ def _again(lesson: Lesson, step: Step, deeds: Sequence[Deed], deadline: float) -
                 lesson.session.apply(action)
         elif deed.did == "typed":
             _type(lesson, deed, deadline)
+            lesson.session.observe()  # as before each prompt, when it was typed
 
 
 def _type(lesson: Lesson, deed: Deed, deadline: float) -> None:

@@ -29,6 +29,7 @@ class Container(NamedTuple):
     boot; 0 when it has ended.  command: the command line that the kernel has for it now, '' when it has ended.
     root: the runtime's root folder, where it is not its usual one: containerd and Docker keep their containers apart.
     id: what runtime and shim call it, where that is not its name: Docker's are 64 digits.
+    refuted: what the kernel says against what the files of the runtime say of it, '' where it confirms that.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Container(NamedTuple):
     command: str
     root: str = ""
     id: str = ""
+    refuted: str = ""
 
     @property
     def call(self) -> str:
@@ -83,6 +85,16 @@ def _with_names(found: Iterable[Container], records: Mapping[str, docker.Record]
     for name, record in records.items():
         if name not in known and record.ended:
             yield Container(record.name, "runc", "stopped", "", 0, 0, "", docker.RUNTIME_ROOT, name)
+
+
+def state_folder(container: Container) -> str:
+    """Return the folder in which its runtime keeps what it knows about a container."""
+    return f"{container.root or f'/run/{container.runtime}'}/{container.id or container.name}"
+
+
+def state_file(container: Container) -> str:
+    """Return the path of the file in which its runtime says which process a container has."""
+    return f"{state_folder(container)}/{_LAYOUTS[container.runtime].file}"
 
 
 def has_stub(containers: Iterable[Container], processes: Iterable[Process]) -> bool:

@@ -58,6 +58,15 @@ def end_of(root: int, path: str, size: int) -> bytes:
         os.close(fd)
 
 
+def part_of(root: int, path: str, begin: int, end: int) -> bytes:
+    """Return the bytes of a file from `begin` to before `end`. Raises as `content` does."""
+    fd = _open(root, path)
+    try:
+        return os.pread(fd, end - begin, begin)
+    finally:
+        os.close(fd)
+
+
 def listed(root: int, folder: str, look: Look | None = None, kind: str = "") -> list[str]:
     """Return the names in a folder, at most 256, none where there is no such folder.
 

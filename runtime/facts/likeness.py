@@ -18,8 +18,8 @@ def fingerprint(snapshot: Snapshot) -> str:
     came first, and that of rules with one target which follow one another: whatever their order, the same packets go
     there.
     """
-    containers = tuple(each._replace(pid=0, started=0, id="", command="" if each.status == "created" else each.command)
-                       for each in snapshot.containers)
+    containers = tuple(each._replace(pid=0, started=0, id="", command="" if each.status == "created" else each.command,
+                                     refuted="refuted" * bool(each.refuted)) for each in snapshot.containers)
     alike = snapshot._replace(netns=tuple(map(_alike, snapshot.netns)), processes=(), containers=containers,
                               streams=(), screens=())
     return sha256(repr(alike).encode()).hexdigest()
@@ -28,7 +28,7 @@ def fingerprint(snapshot: Snapshot) -> str:
 def _alike(facts: NetnsFacts) -> NetnsFacts:
     return facts._replace(
         inode=0, neighbours=(), links=tuple(sorted(facts.links)), addresses=tuple(sorted(facts.addresses)),
-        rules=tuple(_in_order(rule._replace(packets=None, bytes=None) for rule in facts.rules)))
+        rules=tuple(_in_order(rule._replace(packets=None, bytes=None, preset=0) for rule in facts.rules)))
 
 
 def _in_order(rules: Iterable[Rule]) -> Iterator[Rule]:

@@ -1,6 +1,6 @@
 """One look at a lab: what is read of each thing has a limit of time, and what could not be examined is noted.
 
-All that the lab's root can write is hostile: files of terabytes, trees without an end, files that nobody may open. A
+All that the lab's root can write is hostile: files of terabytes, trees without an end, files with a lease on them. A
 thing that cannot be examined is missing in the Snapshot, which names it; the others are examined all the same.
 """
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
+from runtime.facts.confirming import confirm
 from runtime.facts.containers import Container, has_stub, read_containers
+from runtime.facts.counting import Counting
 from runtime.facts.exits import read_exits
 from runtime.facts.files import read_files
 from runtime.facts.links import Link, RawLink, read_links
@@ -18,7 +20,7 @@ from runtime.facts.look import Look
 from runtime.facts.neighbours import Neighbour, read_neighbours
 from runtime.facts.processes import Process, read_processes
 from runtime.facts.routes import read_routes
-from runtime.facts.rules import Chain, Rule, read_rules, with_names
+from runtime.facts.rules import Chain, Rule, read_generation, read_rules, with_names
 from runtime.facts.screens import Screen, read_screens
 from runtime.facts.shims import CONMON, shims
 from runtime.facts.snapshot import NetnsFacts, Snapshot
@@ -26,6 +28,7 @@ from runtime.facts.storage import Storage, Wanted
 from runtime.facts.streams import Stream, read_streams
 from runtime.facts.sysctls import read_sysctls
 from runtime.facts.trees import read_trees
+from runtime.facts.witness import Witness
 from runtime.netlink.message import REQUEST, Message, attributes, u32
 from runtime.network.link_events import wait_until
 from runtime.network.netns import Namespaces, Netns
@@ -64,6 +67,7 @@ class Observer:
         self._streams, self._screens = streams, tuple(dict.fromkeys(screens))
         self._storage = _storage_reader(root, proc, storage) if storage and any(storage) else None
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
+        self._counting, self._witness = Counting(), Witness(root, proc)
         self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
         self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
         self._wired: dict[int, set[_Place]] = {}  # inode of a netns -> the other ends of the wires that lead there
@@ -92,6 +96,7 @@ class Observer:
 
     def _all_facts(self, everywhere: tuple[Netns, ...], look: Look) -> tuple[NetnsFacts, ...]:
         self._wired = {}
+        self._counting.begin()
         none: list[RawLink] = []
         links = {netns.inode: look.at("netns", netns.name, partial(_links, netns), none) for netns in everywhere}
         return tuple(look.at("netns", netns.name, partial(self._facts, netns, everywhere, links),
@@ -104,7 +109,7 @@ class Observer:
     def _read_screens(self, processes: tuple[Process, ...], containers: tuple[Container, ...],
                       look: Look) -> tuple[Screen, ...]:
         found = tuple(shims(processes, containers))
-        return read_screens(self._root, self._proc, self._screens, containers, processes, found, look)
+        return read_screens(self._root, self._proc, self._screens, containers, processes, found, self._witness, look)
 
     def _processes(self, look: Look) -> tuple[tuple[Process, ...], tuple[Container, ...]]:
         """Processes and containers. One that is being started has become its program by then, and a shim has ended.
@@ -117,7 +122,9 @@ class Observer:
             processes = look.at("process", "", partial(read_processes, self._proc), none)
             containers = read_containers(self._root, processes, look)
             if not (has_stub(containers, processes) or _last_words(containers, processes)) or monotonic() > deadline:
-                return processes, containers
+                unsure: tuple[Container, ...] = ()
+                read = partial(confirm, self._root, self._proc, containers, processes)
+                return processes, look.at("container", "", read, unsure)
             sleep(_AGAIN)
 
     def _wait_for_departures(self, everywhere: tuple[Netns, ...], processes: tuple[Process, ...]) -> None:
@@ -136,7 +143,7 @@ class Observer:
                     links: dict[int, list[RawLink]]) -> NetnsFacts:
         raw = links[netns.inode]
         names = {link.ifindex: link.name for link in raw}
-        chains, rules = _rules(netns)
+        chains, rules, generation = _rules(netns)
         with netns.entered():
             sysctls = read_sysctls(self._proc, self._sysctls)
         return NetnsFacts(
@@ -147,7 +154,7 @@ class Observer:
             tuple(route._replace(interface=names.get(index, "")) for index, route in read_routes(netns.route)),
             tuple(Neighbour(names[i], text, ok) for i, text, ok in read_neighbours(netns.route) if i in names),
             chains,
-            tuple(with_names(rule, names) for rule in rules),
+            self._counting.counted(netns.inode, generation, [with_names(rule, names) for rule in rules]),
             sysctls,
         )
 
@@ -184,12 +191,17 @@ def _last_words(containers: tuple[Container, ...], processes: tuple[Process, ...
     return any(shim.program == CONMON and shim.process.pid not in parents for shim in shims(processes, containers))
 
 
-def _rules(netns: Netns) -> tuple[tuple[Chain, ...], tuple[Rule, ...]]:
-    """A kernel without nf_tables has none; the rest can be seen all the same."""
+def _rules(netns: Netns) -> tuple[tuple[Chain, ...], tuple[Rule, ...], int | None]:
+    """Return chains, rules and their generation, None when they changed while they were read.
+
+    A kernel without nf_tables has none; the rest can be seen all the same.
+    """
     try:
-        return read_rules(netns.netfilter)
+        generation = read_generation(netns.netfilter)
+        found = read_rules(netns.netfilter)
+        return *found, generation if read_generation(netns.netfilter) == generation else None
     except Missing:
-        return (), ()
+        return (), (), None
 
 
 def _nsid(netns: Netns, other: Netns) -> int | None:

@@ -6,6 +6,8 @@ import os
 from contextlib import suppress
 from typing import NamedTuple
 
+from runtime.facts.executed import program_of
+
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 _ENDED = ("Z", "X")  # zombie, dead
 
@@ -16,6 +18,7 @@ class Process(NamedTuple):
     pid, parent: as they are numbered inside.  started: clock ticks since boot; with the PID it is an identity.
     command: its command line, or its name in brackets for one without.  namespaces: (kind, inode).
     ended: it has, and its parent has not taken note of it yet (a zombie).
+    program: the name of the machine's runtime, shim or daemon that it executes; '' for other programs.
     """
 
     pid: int
@@ -24,6 +27,7 @@ class Process(NamedTuple):
     command: str
     namespaces: tuple[tuple[str, int], ...]
     ended: bool = False
+    program: str = ""
 
     def namespace(self, kind: str) -> int:
         """The inode of its namespace of `kind`; 0 when it could not be read."""
@@ -47,7 +51,8 @@ def _read(proc: int, pid: str) -> Process:
         name, _, rest = _text(folder, "stat").partition("(")[2].rpartition(")")
         fields = rest.split()
         command = _text(folder, "cmdline").replace("\0", " ").strip() or f"[{name}]"
-        return Process(int(pid), int(fields[1]), int(fields[19]), command, _namespaces(folder), fields[0] in _ENDED)
+        return Process(int(pid), int(fields[1]), int(fields[19]), command, _namespaces(folder), fields[0] in _ENDED,
+                       program_of(proc, pid))
     finally:
         os.close(folder)
 

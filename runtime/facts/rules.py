@@ -14,7 +14,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from runtime.errors import Missing, Refused
-from runtime.netlink.message import attributes, to_text
+from runtime.netlink.message import ACK, REQUEST, Message, attributes, to_text
 from runtime.netlink.nf_tables.expressions import decode
 from runtime.netlink.nf_tables.messages import (
     CHAIN_HOOK,
@@ -24,7 +24,9 @@ from runtime.netlink.nf_tables.messages import (
     CHAIN_TYPE,
     DROP,
     FAMILIES,
+    GENERATION_ID,
     GETCHAIN,
+    GETGEN,
     GETRULE,
     HOOK_NUMBER,
     HOOK_PRIORITY,
@@ -68,6 +70,8 @@ class Rule(NamedTuple):
     understood, but seen: 'xt NAME 0x...' (a module of iptables) and 'expr NAME' (an expression of nf_tables).
     target: 'masquerade', 'drop', 'jump NAME', 'dnat to 192.168.0.2:80' ...; several in their order; '' for none.
     packets, bytes: what its counter says; None for a rule without one.
+    preset: the part of `packets` that labrun did not see it count. A counter can be set to any number when a rule is
+    made or replaced (`iptables -c`, `counter packets 10`); only packets make it grow while the rules stay as they are.
     """
 
     family: str
@@ -78,6 +82,12 @@ class Rule(NamedTuple):
     target: str
     packets: int | None
     bytes: int | None
+    preset: int = 0
+
+    @property
+    def matched(self) -> int | None:
+        """The packets that labrun saw its counter grow by; None without a counter."""
+        return None if self.packets is None else self.packets - self.preset
 
 
 def read_rules(netlink: Netlink) -> tuple[tuple[Chain, ...], tuple[Rule, ...]]:
@@ -97,6 +107,12 @@ def read_rules(netlink: Netlink) -> tuple[tuple[Chain, ...], tuple[Rule, ...]]:
                 raise
             last = refused  # a set went away with its rule while we looked: look again
     raise last
+
+
+def read_generation(netlink: Netlink) -> int:
+    """Return a number that is another one after each change of the rules of a netns (NFT_MSG_GETGEN)."""
+    answer = netlink.request(Message(GETGEN, REQUEST | ACK, header(), "read the generation of the packet rules"))
+    return int.from_bytes(attributes(answer[0], 4)[GENERATION_ID], "big")
 
 
 def _read(netlink: Netlink) -> tuple[tuple[Chain, ...], tuple[Rule, ...]]:

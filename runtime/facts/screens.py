@@ -21,14 +21,15 @@ from runtime.errors import Refused
 from runtime.facts import docker
 from runtime.facts.containers import Container
 from runtime.facts.exits import CONMON_HOME
-from runtime.facts.kept import end_of
+from runtime.facts.kept import end_of, part_of
 from runtime.facts.look import Look
 from runtime.facts.processes import Process
 from runtime.facts.shims import Shim
 from runtime.facts.streams import TERMINALS
+from runtime.facts.witness import WINDOW, Witness
 
 ROWS, COLUMNS = 24, 80  # of a terminal that nobody has told its size
-_MOST = 1 << 17  # bytes of a log that are read
+_MOST = WINDOW  # bytes of a log that are read
 _WIDEST = 500
 _ESCAPES = re.compile(rb"(?=\x1b|\xc2\x9b)")
 _SEQUENCE = re.compile(rb"(?:\x1b.?|\xc2\x9b)[\0-?]*[@-~]?", re.DOTALL)  # ECMA-48, 5.4
@@ -38,28 +39,45 @@ class Screen(NamedTuple):
     """name: of the container, or of a session of exec.  lines: from above; without what is empty at their end.
 
     rows, columns: the size of the terminal; 0 and 0 when nobody set it, or when there is no terminal.
+    witnessed: the lines that the shim is known to have written, see runtime.facts.witness.  doubt: what is wrong with
+    the others, '' where nothing is.
     """
 
     name: str
     lines: tuple[str, ...]
     rows: int = 0
     columns: int = 0
+    witnessed: tuple[str, ...] | None = None
+    doubt: str = ""
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The lines that are evidence of what was printed: all, where nobody can tell."""
+        return self.lines if self.witnessed is None else self.witnessed
 
 
 def read_screens(root: int, proc: int, names: Iterable[str], containers: Sequence[Container],
-                 processes: Sequence[Process], found: Sequence[Shim], look: Look | None = None) -> tuple[Screen, ...]:
-    """Those of `names` of which something is known. found: the shims.
+                 processes: Sequence[Process], found: Sequence[Shim], witness: Witness,
+                 look: Look | None = None) -> tuple[Screen, ...]:
+    """Those of `names` of which something is known. found: the shims.  witness: of their logs.
 
     root, proc: descriptors of the sandbox's root directory and of its /proc.
     """
     def read(name: str) -> Screen | None:
         container = next((each for each in containers if each.name == name), None)
         rows, columns = size_of(proc, name, containers, processes, found)
+        size = rows or ROWS, columns or COLUMNS
         try:
-            printed = _printed(root, name, container)
+            if container and container.root == docker.RUNTIME_ROOT:
+                log = end_of(root, docker.log_of(container.id), _MOST)
+                return Screen(name, show(b"".join(_docker_lines(log)), *size), rows, columns)
+            path = f"{CONMON_HOME}/{name}/log"
+            witnessed = witness.look(name, found)
+            known = part_of(root, path, max(witnessed.begin, witnessed.end - _MOST), witnessed.end)
+            return Screen(name, show(b"".join(_lines(end_of(root, path, _MOST))), *size), rows, columns,
+                          show(b"".join(_lines(known)), *size), witnessed.doubt)
         except (Refused, FileNotFoundError):
             return None
-        return Screen(name, show(printed, rows or ROWS, columns or COLUMNS), rows, columns)
 
     look = look or Look()
     return tuple(screen for name in names if (screen := look.at("screen", name, partial(read, name), None)))
@@ -113,12 +131,6 @@ def _size(proc: int, pid: int) -> tuple[int, int]:
     finally:
         os.close(fd)
     return rows, columns
-
-
-def _printed(root: int, name: str, container: Container | None) -> bytes:
-    if container and container.root == docker.RUNTIME_ROOT:
-        return b"".join(_docker_lines(end_of(root, docker.log_of(container.id), _MOST)))
-    return b"".join(_lines(end_of(root, f"{CONMON_HOME}/{name}/log", _MOST)))
 
 
 def _lines(log: bytes) -> Iterator[bytes]:

@@ -28,11 +28,10 @@ class Shim(NamedTuple):
 
 
 def shims(processes: Iterable[Process], containers: Iterable[Container]) -> Iterator[Shim]:
-    """Every shim, by its command line."""
+    """Every shim, by the program that it executes; what it looks after, by its command line."""
     names = {each.id: each.name for each in containers if each.id}
     for process in processes:
-        words = process.command.split()
-        program = words[0].rpartition("/")[2] if words else ""
+        words, program = process.command.split(), process.program
         if process.ended:
             continue
         if program == CONMON:

@@ -46,6 +46,7 @@ class Seen(NamedTuple):
     verdicts: list[Verdict]
     unexamined: tuple[Unexamined, ...]
     seconds: float
+    netns: int
 
 
 def see(lab: Lab, make: str, *checks: Check) -> Seen:
@@ -63,7 +64,8 @@ def see(lab: Lab, make: str, *checks: Check) -> Seen:
     snapshot = observer.observe()
     seconds = monotonic() - begun
     json.dumps(snapshot.as_json()).encode()
-    return Seen([check.verdict(Evidence(snapshot, {})) for check in checks], snapshot.unexamined, seconds)
+    return Seen([check.verdict(Evidence(snapshot, {})) for check in checks], snapshot.unexamined, seconds,
+                len(snapshot.netns))
 
 
 def expect_unexamined(seen: Seen, why: str) -> None:
@@ -141,6 +143,7 @@ def test_a_config_json(in_sandbox: InSandbox, placed: str) -> None:
     seen = in_sandbox(see, f"mkdir -p /tmp/c1/rootfs; {make.format('/tmp/c1/config.json')}",
                       Config(bundle="/tmp/c1", at="process.terminal", **{"is": True}), Bundle(path="/tmp/c1"))
     assert [each.outcome for each in seen.verdicts] == ["fail", "fail"]
+    assert all("/tmp/c1/config.json" in each.hint for each in seen.verdicts)
     assert seen.seconds < IN_TIME
 
 
@@ -153,6 +156,14 @@ def test_a_file_that_cannot_be_read(in_sandbox: InSandbox, placed: str, why: str
     if why:
         assert why in seen.verdicts[0].hint
         expect_unexamined(in_sandbox(see, make.format("/tmp/x"), *both(readable)), why)
+
+
+def test_a_config_json_that_cannot_be_read(in_sandbox: InSandbox) -> None:
+    make = PLACED["a lease"][0].format("/tmp/c1/config.json")
+    seen = in_sandbox(see, f"mkdir -p /tmp/c1/rootfs; {make}",
+                      *both(Config(bundle="/tmp/c1", at="process.terminal", **{"is": True})),
+                      *both(Bundle(path="/tmp/c1")), Bundle(path="/tmp/c1", complete=False))
+    expect_unexamined(seen, "holds a lease")
 
 
 def test_ten_thousand_containers(in_sandbox: InSandbox) -> None:
@@ -264,7 +275,7 @@ def test_a_thousand_netns(in_sandbox: InSandbox) -> None:
     make = ("ip netns add n; cd /run/netns\n"
             "for i in $(seq 1000); do : > m$i; mount --bind n m$i; done")
     seen = in_sandbox(see, make, Netns(name="m1"), *both(Netns(name="nowhere")), Netns(name="nowhere", exists=False))
-    assert seen.verdicts[0].outcome == "pass"
+    assert (seen.verdicts[0].outcome, seen.netns) == ("pass", 129)
     expect_unexamined(seen._replace(verdicts=seen.verdicts[1:]), "/run/netns has more than 128 entries")
 
 
@@ -308,3 +319,14 @@ def test_an_image_that_takes_too_long(in_sandbox: InSandbox) -> None:
     *slow, file = seen.verdicts
     assert file.outcome == "pass"
     expect_unexamined(seen._replace(verdicts=slow), "it takes more than")
+
+
+def test_a_thousand_interfaces_and_ten_thousand_rules(in_sandbox: InSandbox) -> None:
+    make = ("for i in $(seq 500); do echo link add d$i type veth peer name e$i; done | ip -batch -\n"
+            "nft add table ip t; nft add chain ip t c\n"
+            "for i in $(seq 500); do echo add rule ip t c ip saddr 10.0.0.1 drop; done > /tmp/rules\n"
+            "for i in $(seq 20); do nft -f /tmp/rules; done\n"
+            "ip netns add good")
+    seen = in_sandbox(see, make, Netns(name="good"))
+    assert seen.verdicts[0].outcome == "pass"
+    assert seen.seconds < IN_TIME

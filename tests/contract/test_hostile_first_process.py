@@ -167,7 +167,7 @@ def _flood(there: socket.socket) -> int:
         os._exit(0)
 
 
-def test_descriptors_that_nobody_asked_for_are_closed(pair: Pair) -> None:
+def test_descriptors_that_were_not_asked_for_are_closed(pair: Pair) -> None:
     first, there = pair
     null = os.open(os.devnull, os.O_RDONLY)
     before = len(os.listdir("/proc/self/fd"))

@@ -51,13 +51,14 @@ OTHERS = ("", "containerd-shim-runc-v2 -namespace default -id c1 -bundle /b dele
 
 
 def _read(*commands: str, ended: bool = False) -> list[Shim]:
-    processes = [Process(10 + number, 1, 5, command, (), ended) for number, command in enumerate(commands)]
+    processes = [Process(10 + number, 1, 5, command, (), ended, command.partition(" ")[0].rpartition("/")[2])
+                 for number, command in enumerate(commands)]
     docker = Container("web", "runc", "running", "", 7, 70, "", "/r", "f00")
     return list(shims(processes, [docker]))
 
 
 @pytest.mark.parametrize(("command", "found"), LINES.items(), ids=[line[:60] for line in LINES])
-def test_a_shim_is_known_by_its_command_line(command: str, found: tuple[str, str, bool]) -> None:
+def test_what_a_shim_looks_after_is_known_by_its_command_line(command: str, found: tuple[str, str, bool]) -> None:
     [shim] = _read(command)
     assert (shim.name, shim.container, shim.terminal) == found
     assert shim.program == ("conmon" if "conmon" in command else "containerd-shim")
@@ -70,6 +71,24 @@ def test_others_are_none(command: str) -> None:
 
 def test_one_that_has_ended_looks_after_nobody() -> None:
     assert _read(*LINES, ended=True) == []
+
+
+@pytest.mark.parametrize("command", LINES)
+def test_a_command_line_alone_makes_no_shim(command: str) -> None:
+    assert list(shims([Process(10, 1, 5, command, (), program="")], [])) == []
+
+
+def _named_so(lab: Lab, program: str) -> list[str]:
+    lab.shell(f"""bash -c "exec -a {program} sh -c 'while :; do sleep 1000; done' x --cid c1 -id c1" > /dev/null 2>&1 &
+              until pgrep -f '^{program} -c while'; do :; done""")
+    snapshot = _observe(lab)
+    assert any(each.command.startswith(f"{program} ") for each in snapshot.processes)
+    return [each.name for each in shims(snapshot.processes, snapshot.containers)]
+
+
+@pytest.mark.parametrize("program", ["conmon", "containerd-shim-runc-v2"])
+def test_a_process_that_calls_itself_so_is_no_shim(in_sandbox: InSandbox, program: str) -> None:
+    assert in_sandbox(_named_so, program) == []
 
 
 LONG = ("--cid c1 --cuuid c1 --name c1 --runtime $(command -v {}) --bundle /tmp/c1 --log-path k8s-file:/run/conmon/log "

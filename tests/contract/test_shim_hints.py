@@ -52,7 +52,7 @@ PASS = [
     _is(ExitStatus, "ended", 7),
     ExitStatus(of="bare-never", known=False),
     Screen(of="c1", size="30x100", lacks="42"),
-    Screen(of="ended", shows="42"),
+    Screen(of="ended", lacks="43"),
     Namespaces(of="shim c1", shared=["pid", "net", "mnt"]),
     SameNamespace(between=["shim c1", "labhost"], kind="pid"),
 ]

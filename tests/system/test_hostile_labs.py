@@ -137,7 +137,7 @@ def test_a_netns_is_not_busy_after_a_check(desk: Desk) -> None:
 
 def test_a_flood_of_changes(desk: Desk) -> None:
     said(desk, "start", LAB, "--no-shell")
-    flood = ("echo flood; while true; do ip link add a type dummy; ip link set a up; ip link del a; "
+    flood = ("echo flood; while true; do ip link add a type veth peer name b; ip link set a up; ip link del a; "
              "touch /run/x; rm /run/x; done")
     with going_on(desk, "sh", "-c", flood, ready="flood"):
         watching = desk.start("watch", stdout=subprocess.PIPE)

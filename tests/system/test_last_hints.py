@@ -40,6 +40,7 @@ def _typed(session: Session, step: Step) -> list[str]:
         done = session.run(["/bin/sh", "-c", command])
         if done.status:
             wrong.append(f"{step.id}: {command}: {done.errors}")
+        session.observe()  # as before each prompt of a learner's shell
     if _POINTS_ELSEWHERE.search(hint):
         for action in step.actions:
             session.apply(action)

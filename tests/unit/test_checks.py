@@ -288,6 +288,11 @@ FAIL = [
         Sysctl(name="net.none", value=1), LAB, "no such setting", "this kernel has no setting net.none in labhost"),
 
     Failing(
+        Netns(name=ONE), change(LAB, ONE, inode=facts_of(LAB, HOST).inode),
+        "container-1 is a name of the lab host's own",
+        "the network namespace container-1 is the one of the lab host itself; make a new one: "
+        "ip netns delete container-1 && ip netns add container-1"),
+    Failing(
         Nat(source="192.168.0.0/24", not_out="br0", netns=ONE), without(LAB, ONE), "no container-1", NO_NETNS),
     Failing(
         Nat(source="192.168.0.0/24", not_out="br0"), change(LAB, HOST, rules=()), "no rule that masquerades",
@@ -311,6 +316,12 @@ FAIL = [
         "no packet from 192.168.0.0/24 has come by this rule yet, because ip nat POSTROUTING ip saddr 192.168.0.0/16 "
         "oifname != br0 masquerade stands before it and takes them; "
         "delete that: iptables -t nat -D POSTROUTING -s 192.168.0.0/16 ! -o br0 -j MASQUERADE"),
+    Failing(
+        Nat(source="192.168.0.0/24", not_out="br0", packets="some"),
+        change(LAB, HOST, rules=(masquerade(packets=10)._replace(preset=10),)),
+        "0 packets, and 10 before labrun looked",
+        "no packet from 192.168.0.0/24 has come by this rule yet (its counter said 10 before labrun looked, and does "
+        "not grow)"),
     Failing(
         Nat(source="192.168.0.0/24", not_out="br0", packets="none"), LAB, "2 packets",
         "packets from 192.168.0.0/24 have come by this rule; count from 0 again: iptables -t nat -Z"),
@@ -492,3 +503,24 @@ def test_every_check_is_here() -> None:
     assert {word(check) for check, _snapshot in PASS} | {"ping"} == known - ELSEWHERE
     assert {word(check) for check, *_rest in FAIL} | {"ping"} == known - ELSEWHERE
     assert {word(check) for check, _claim in CLAIMS} == known - ELSEWHERE
+
+
+# A masquerade without a counter
+
+UNCOUNTED = change(LAB, HOST, rules=(masquerade(packets=None),))
+SOME = Nat(source="192.168.0.0/24", not_out="br0", packets="some")
+
+
+@pytest.mark.parametrize(("snapshot", "start", "seen", "outcome"), [
+    (UNCOUNTED, ONE, "203.0.113.2", "pass"),
+    (UNCOUNTED, ONE, "192.168.0.2", "fail"),
+    (UNCOUNTED, ONE, "", "fail"),
+    (UNCOUNTED, HOST, "203.0.113.2", "fail"),
+    (UNCOUNTED, OUTSIDE, "203.0.113.2", "fail"),
+    (change(LAB, HOST, rules=(masquerade(packets=None), masquerade("192.168.0.0/16"))), ONE, "203.0.113.2", "fail"),
+    (change(LAB, HOST, rules=(masquerade(packets=None), masquerade("10.0.0.0/8"))), ONE, "203.0.113.2", "pass"),
+])
+def test_a_rule_without_a_counter_is_seen_at_work(snapshot: Snapshot, start: str, seen: str, outcome: str) -> None:
+    probe = ping.Ping(start, "198.51.100.1", True, OUTSIDE)
+    verdict = SOME.judge(Evidence(snapshot, {probe: ping.Answer(True, seen_as=seen)}))
+    assert verdict.outcome == outcome

@@ -100,6 +100,9 @@ class Failing(NamedTuple):
 
 RUNNING = "running, PID 7, 'sleep 1000', of the bundle /tmp/c1"
 CREATE = "create it: runc create --bundle {} --pid-file /run/{}.pid {}"
+REFUTED = "/run/runc/c1/state.json says that c1 is running, but process 7 is in the pid namespace of the lab host"
+FORGED = lab(containers=(C1._replace(refuted=REFUTED),))
+
 FAIL = [
     Failing(Container(name="none"), LAB, "no container none",
             f"there is no container none (only c1 and old); {CREATE.format('BUNDLE', 'none', 'none')}"),
@@ -122,6 +125,14 @@ FAIL = [
     Failing(Container(name="old", status="running"), LAB, "stopped, of the bundle /tmp/old",
             "old is stopped, not running, because its program has ended; make it anew: crun delete old && "
             "crun create --bundle /tmp/old --pid-file /run/old.pid old && crun start old"),
+    Failing(Container(name="c1", status="running"), FORGED, RUNNING,
+            f"{REFUTED}; delete it, and create it with the runtime: runc delete --force c1 && "
+            "runc create --bundle /tmp/c1 --pid-file /run/c1.pid c1"),
+    Failing(Container(name="c1"), FORGED, RUNNING,
+            f"{REFUTED}; delete it, and create it with the runtime: runc delete --force c1 && "
+            "runc create --bundle /tmp/c1 --pid-file /run/c1.pid c1"),
+    Failing(Namespaces(of="container c1", own=["pid"]), FORGED, "cannot be told", REFUTED),
+    Failing(Process(container="c1", first=True), FORGED, "no such process", REFUTED),
     Failing(Bundle(path=BOX), lab(spec=None), "something is missing",
             "there is no /tmp/c1/config.json; make one: mkdir -p /tmp/c1 && runc spec --bundle /tmp/c1"),
     Failing(Bundle(path=BOX), lab(spec=None)._replace(runtime="crun"), "something is missing",
@@ -240,3 +251,26 @@ def test_every_check_is_here() -> None:
 ])
 def test_what_is_claimed(check: Check, claim: str) -> None:
     assert check.claim() == claim
+
+
+# What earlier steps saw
+
+ENDED = lab(containers=(C1._replace(status="stopped", pid=0, started=0, command=""),))
+GONE = lab(containers=())
+ALIVE = "but the first process of c1, PID 7, still runs; end it: kill -KILL 7"
+
+
+def _judge_later(check: Check, snapshot: Snapshot, before: Snapshot) -> Verdict:
+    return check.judge(Evidence(snapshot, {}, {"start": before}))
+
+
+@pytest.mark.parametrize(("check", "snapshot", "hint"), [
+    (Container(name="c1", status="stopped"), ENDED, f"the files of the runtime say that it has ended, {ALIVE}"),
+    (Container(name="c1", exists=False), GONE, f"the files of the runtime are gone, {ALIVE}"),
+])
+def test_a_container_has_not_ended_while_its_first_process_runs(check: Check, snapshot: Snapshot, hint: str) -> None:
+    assert _judge_later(check, snapshot, LAB)[1::3] == ("fail", hint)
+    another = snapshot._replace(processes=(INIT, FIRST._replace(started=99), SECOND))
+    for after, before in ((another, LAB), (snapshot._replace(processes=(INIT,)), LAB), (snapshot, FORGED),
+                          (snapshot._replace(processes=(INIT, FIRST._replace(ended=True))), LAB)):
+        assert _judge_later(check, after, before).outcome == "pass"

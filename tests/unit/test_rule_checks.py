@@ -129,6 +129,9 @@ FAIL = [
             f"labhost has no rule {TO_WEB}; add it: iptables -A {TO_WEB}"),
     Failing(Counter(hook="forward", jump="DROP"), _lab(_rule(FORWARD, target="drop")), "0 packets",
             "the rule ip filter FORWARD drop has matched 0 packets"),
+    Failing(Counter(hook="forward", jump="DROP"), _lab(_rule(FORWARD, target="drop", packets=10)._replace(preset=10)),
+            "0 packets, and 10 before labrun looked", "the rule ip filter FORWARD drop has matched 0 packets (its "
+            "counter said 10 before labrun looked, and does not grow)"),
     Failing(Counter(hook="forward", jump="DROP", at_least=2), _lab(_rule(FORWARD, target="drop", packets=1)),
             "1 packet", "the rule ip filter FORWARD drop has matched 1 packet"),
     Failing(Counter(hook="forward", jump="DROP", protocol="icmp"),

@@ -39,7 +39,8 @@ LOOK = "see which processes there are: ps -e -o pid,ppid,args"
 def process(number: int, parent: int, command: str, inodes: Mapping[str, int] = MappingProxyType({}), *,
             started: int = 0, ended: bool = False) -> Process:
     namespaces = tuple((kind, inodes.get(kind, 1)) for kind in NAMESPACES)
-    return Process(number, parent, started or number * 10, command, namespaces, ended)
+    program = command.split(maxsplit=1)[0].rpartition("/")[2]  # it executes what it says
+    return Process(number, parent, started or number * 10, command, namespaces, ended, program)
 
 
 def conmon(container: str, session: str = "", more: str = "") -> str:
@@ -100,6 +101,7 @@ REUSED = lab(processes=tuple({INIT, process(62, 1, "sh", started=9999), process(
              containers=(C1._replace(started=9999),))
 WITHOUT_SHIM = lab(processes=(INIT, FIRST, SLEEPER))
 ZOMBIE = lab(processes=(INIT, SHIM, FIRST._replace(ended=True)))
+DOUBTED = lab(screens=(SCREENS[0]._replace(witnessed=("/ # ls /",), doubt="it is odd"),))
 NO_SIZE = lab(screens=(Shown("c1", (), 0, 0),))
 EARLIER = {"create": LAB, "empty": NOBODY}
 
@@ -143,6 +145,7 @@ PASS: list[tuple[Check, Snapshot]] = [
     (HoldsStream(of="process sleep 1000 2000", stream="stdout", by="nobody"), LAB),
     (Screen(of="c1", shows="bin"), LAB),
     (Screen(of="c1", lacks="etc", size="24x80"), LAB),
+    (Screen(of="c1", shows="bin"), lab(screens=(SCREENS[0]._replace(witnessed=("bin",), doubt="it is odd"),))),
     (Screen(of="e1", lacks="anything"), LAB),
     (Screen(of="alone", shows="two", lacks="three"), LAB),
     # The subjects of others
@@ -216,6 +219,8 @@ FAIL = [
     Failing(status("box", is_=0), LAB, "0", "3",
             "box ended with 3, not 0; see it: docker inspect -f '{{.State.ExitCode}}' box"),
     Failing(status("c1", is_=0), LAB, "0", "it has not ended", "c1 has not ended; see it: ps -e -o pid,ppid,args"),
+    Failing(status("c1", is_=7), lab(exits=(Exit("c1", 7),)), "7", "7",
+            "c1 has not ended, whatever /run/conmon/c1/exit says; see it: ps -e -o pid,ppid,args"),
     Failing(status("e1"), LAB, "one", "it has not ended", "e1 has not ended; see it: ps -e -o pid,ppid,args"),
     Failing(status("c1", known=False), LAB, "none", "it has not ended",
             "c1 has not ended; see it: ps -e -o pid,ppid,args"),
@@ -262,6 +267,9 @@ FAIL = [
 
     Failing(Screen(of="c1", shows="etc"), LAB, "shows 'etc'", "'/ # ls /' / 'bin' / '/ #'",
             "no line of it has 'etc'; see all that was printed: cat /run/conmon/c1/log"),
+    Failing(Screen(of="c1", shows="bin"), DOUBTED, "shows 'bin'", "'/ # ls /' / 'bin' / '/ #'",
+            "a line of the log has 'bin', and is no evidence of it, as it is odd; have it printed again: "
+            "socat STDIO UNIX-CONNECT:/run/conmon/attach/c1/attach,type=5"),
     Failing(Screen(of="c1", lacks="bin"), LAB, "does not show 'bin'", "'/ # ls /' / 'bin' / '/ #'",
             "a line of it has 'bin'; see all that was printed: cat /run/conmon/c1/log"),
     Failing(Screen(of="e1", shows="x"), LAB, "shows 'x'", "nothing",
