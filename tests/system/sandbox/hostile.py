@@ -142,7 +142,7 @@ ready()
 }
 
 
-def take_over(lab: Inside, name: str) -> None:
+def take_over(lab: Inside, name: str, wait: bool = True) -> None:
     """Start a hostile program in a lab, and wait until it has done what it wants to do."""
     run = Path(f"/proc/{lab.pid}/root/run")
     done = lab.run("/bin/sh", "-c", 'mkfifo /run/go; "$@" > /run/said 2>&1 &', "sh", *argv(_BEGIN + HOSTILE[name]))
@@ -151,7 +151,7 @@ def take_over(lab: Inside, name: str) -> None:
     try:
         syscalls.inotify_add_watch(events, str(run), _IN_CREATE)
         (run / "go").write_text("go")
-        while not (run / "ready").exists():
+        while wait and not (run / "ready").exists():
             assert select.select([events], [], [], 20)[0], f"{name}: {(run / 'said').read_text()}"
             os.read(events, 4096)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tests.system.accounts import User
 
 SECONDS = 2.0  # within which nothing may be left
+SET_UP = 0.1  # seconds, within which nearly all hostile labs have done what they want to do
 ENDS = {"kill -9": signal.SIGKILL, "terminate": signal.SIGTERM, "close": signal.SIGHUP, "Ctrl-C": signal.SIGINT,
         "stop": 0}
 
@@ -43,20 +45,20 @@ def test_ends_at_random(place: tuple[User, str], python: Path) -> None:
     seed = int(os.environ.get("LABRUN_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
     numbers = random.Random(f"{seed} {place}")
     number = round(int(os.environ.get("LABRUN_TEST_KILLS") or 60) / 5)
-    ends = [in_a_ward(_end, place, python, numbers.choice(list(HOSTILE)), numbers.choice(list(ENDS)), numbers.random())
+    ends = [in_a_ward(_end, place, python, numbers.choice(list(HOSTILE)), numbers.choice(list(ENDS)),
+                      numbers.choice((1.0, numbers.random())))
             for _ in range(number)]
     print(f"LABRUN_TEST_SEED={seed}: {len(ends)} ends")
     assert [end for end in ends if end.left] == [], f"LABRUN_TEST_SEED={seed}"
 
 
 def _end(place: tuple[User, str], python: Path, hostile: str, how: str, moment: float = 1.0) -> Ended:
-    """moment: 1 for one when all is set up, less for one on the way there."""
+    """moment: 1 for when the lab is as hostile as it wants to be, less for a part of SET_UP."""
     user, id_map = place
     with started(user, id_map, python) as lab:
-        if moment > 0.3:
-            take_over(lab, hostile)
-        else:
-            lab.shell("sleep 1000 & sleep 1000 &")
+        take_over(lab, hostile, wait=moment == 1.0)
+        if moment < 1.0:
+            time.sleep(moment * SET_UP)  # the moment is the point of the test; nothing is waited for
         if how == "stop":
             assert lab.driver.stdin
             lab.driver.stdin.close()

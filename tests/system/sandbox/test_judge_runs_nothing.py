@@ -32,7 +32,7 @@ def test_no_program_is_started_from_within(installed: Path, users: dict[str, Use
                                            lab: str, runtime: str) -> None:
     user = users.get(who) or myself()
     log = open_folder / "trace"
-    argv = ["strace", "-f", "-qq", "--seccomp-bpf", "-u", user.name, "-o", log, "-s", "80", "-e",
+    argv: list[str | Path] = ["strace", "-f", "-qq", "--seccomp-bpf", "-u", user.name, "-o", log, "-s", "80", "-e",
             "trace=execve,execveat,setns,unshare,clone,clone3,fork,vfork", installed, "run", lab, "--runtime", runtime]
     run_as(myself(), argv, env=environment(user), cwd="/", timeout=120, check=True)
     traced = _read(log.read_text(errors="replace"))
