@@ -38,7 +38,8 @@ def processes(desk: Desk) -> int:
 def machine() -> set[object]:
     """What each harm would take away, if it reached the machine. Other programs may add to it meanwhile."""
     links = {name for _, name in socket.if_nameindex() if not name.startswith(("veth", "br-", "docker"))}
-    mounts = {line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()} & {"/", "/proc", "/sys", "/dev"}
+    points = {line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()}
+    mounts = points & {"/", "/proc", "/sys", "/dev"}
     folders = {name for name in os.listdir("/") if "labrun" not in name}
     first_user = Path("/etc/passwd").read_text().splitlines()[0]
     return {*links, *mounts, *folders, os.uname().nodename, first_user}

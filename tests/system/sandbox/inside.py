@@ -21,7 +21,7 @@ from runtime.sandbox.handle import start
 def tell(message):
     print(json.dumps(message), flush=True)
 
-sandbox = start(sys.argv[1])
+sandbox = start(*sys.argv[1:])
 sandbox.enter()
 tell({"pid": sandbox.pid})
 for line in sys.stdin:
@@ -83,9 +83,13 @@ def inside(user: User, id_map: str, python: Path, **options: Any) -> Iterator[In
 
 
 @contextmanager
-def started(user: User, id_map: str, python: Path, wrapper: Sequence[str] = (), **options: Any) -> Iterator[Inside]:
-    """The same, and its driver is killed at the end, if it has not ended by then. wrapper: a command that starts it."""
-    argv: list[str | Path] = [*wrapper, python, "-I", "-c", _DRIVER, id_map]
+def started(user: User, id_map: str, python: Path, wrapper: Sequence[str] = (), lab_file: Path | None = None,
+            **options: Any) -> Iterator[Inside]:
+    """The same, and its driver is killed at the end, if it has not ended by then.
+
+    wrapper: a command that starts it.  lab_file: of the lab, whose folder can be read inside.
+    """
+    argv: list[str | Path] = [*wrapper, python, "-I", "-c", _DRIVER, id_map, *([lab_file] if lab_file else ())]
     with start_as(user, argv, stdin=PIPE, stdout=PIPE, **{"cwd": "/"} | options) as driver:
         try:
             yield Inside(user, id_map, _answer(driver)["pid"], python, driver)

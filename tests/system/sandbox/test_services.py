@@ -13,9 +13,12 @@ import pytest
 from tests.system.accounts import run_as
 from tests.system.sandbox.attempts import assert_refused, run_outside
 from tests.system.sandbox.beside import HOLE, Beside, beside
+from tests.system.sandbox.inside import inside
 from tests.system.sandbox.ways import WAYS, towards
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.system.accounts import User
     from tests.system.sandbox.inside import Inside
 
@@ -115,6 +118,17 @@ def services(place: tuple[User, str]) -> Iterator[Beside]:
     """They are there before the sandbox is."""
     with beside(place[0]) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def lab(place: tuple[User, str], python: Path, services: Beside) -> Iterator[Inside]:
+    """A sandbox for a lab whose own folder is one of them."""
+    with inside(*place, python, lab_file=services.folders["/var/tmp"] / "lab.yaml") as running:
+        yield running
+
+
+def test_one_of_them_is_in_the_folder_of_the_lab(services: Beside, lab: Inside) -> None:
+    assert "docker.sock" in lab.output(f"ls {services.folders['/var/tmp']}")
 
 
 @pytest.fixture(scope="module")
