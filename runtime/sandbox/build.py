@@ -26,6 +26,7 @@ from runtime.errors import Problem, Refused
 from runtime.sandbox import init, mounts
 from runtime.sandbox.channel import Channel, Closed, pack
 from runtime.sandbox.file_tree import Shown, open_shown
+from runtime.sandbox.forgetting import forget_start
 from runtime.sandbox.idmap import IdMap
 from runtime.sandbox.seccomp import confine_lab
 from runtime.sandbox.watchman import watch
@@ -108,6 +109,7 @@ def first(control: Channel, outer_side: Channel, not_mine: Channel, shown: Seque
     os.chdir(mounts.home())
     os.umask(0o022)
     _keep_only(control.fileno())
+    forget_start()
     confine_lab()
     control.send({"ready": True})
     init.run_first(control)

@@ -158,7 +158,7 @@ def _run_helper(tool: str, pid: int, extents: tuple[Extent, ...]) -> None:
 
     numbers = [str(number) for extent in extents for number in extent]
     done = subprocess.run([tool, str(pid), *numbers], capture_output=True, text=True, check=False,
-                          env={**os.environ, "LC_ALL": "C"})
+                          env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"})
     if done.returncode:
         why = done.stderr.strip() or f"it ended with {done.returncode}"
         raise Refused(f"{tool} {pid} {' '.join(numbers)}", why=why, mend="labrun run LAB --id-map single")

@@ -283,7 +283,7 @@ def test_it_can_be_written_as_json(twice: tuple[Snapshot, Snapshot]) -> None:
     assert host["name"] == "labhost"
     assert {"interface": "br0", "address": "10.0.0.1/24"} in host["addresses"]
     assert host["rules"][0]["matches"] == ["ip saddr 10.0.0.0/24", "oifname != br0"]
-    assert set(again["processes"][0]) == {"pid", "parent", "started", "command", "namespaces", "ended"}
+    assert set(again["processes"][0]) == {"pid", "parent", "started", "command", "namespaces", "ended", "program"}
 
 
 def test_the_host_is_first_and_the_others_follow_by_name(twice: tuple[Snapshot, Snapshot]) -> None:
