@@ -1,6 +1,7 @@
 """Fixtures for tests of one sandbox, from inside it.
 
-    lab     a running sandbox (tests/system/sandbox/inside.py), for each kind of user and each id map in turn
+    place   a user and an id map, each in turn
+    lab     a running sandbox (tests/system/sandbox/inside.py), of that user with that id map
     python  an interpreter that every user may run, with the installed runtime
 """
 
@@ -25,10 +26,16 @@ def python(installed: Path) -> Path:
 
 
 @pytest.fixture(scope="module", params=_PLACES, ids=" ".join)
-def lab(request: pytest.FixtureRequest, python: Path) -> Iterator[Inside]:
-    """One sandbox for the tests of a module."""
+def place(request: pytest.FixtureRequest) -> tuple[User, str]:
+    """Each kind of user with each of their id maps."""
     name, id_map = request.param
-    user = _user(name, request)
+    return _user(name, request), id_map
+
+
+@pytest.fixture(scope="module")
+def lab(place: tuple[User, str], python: Path) -> Iterator[Inside]:
+    """One sandbox for the tests of a module."""
+    user, id_map = place
     groups = {"extra_groups": [0]} if user.uid == 0 else {}  # as root has them from a log-in
     with inside(user, id_map, python, env={"SECRET": "of the learner"}, **groups) as running:
         yield running

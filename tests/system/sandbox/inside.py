@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -21,7 +21,7 @@ from runtime.sandbox.handle import start
 def tell(message):
     print(json.dumps(message), flush=True)
 
-sandbox = start(sys.argv[1])
+sandbox = start(*sys.argv[1:])
 sandbox.enter()
 tell({"pid": sandbox.pid})
 for line in sys.stdin:
@@ -75,13 +75,24 @@ class Inside(NamedTuple):
 @contextmanager
 def inside(user: User, id_map: str, python: Path, **options: Any) -> Iterator[Inside]:
     """A sandbox of `user`, and its end. options go to start_as."""
-    argv: list[str | Path] = [*_IN_BAD_COMPANY, python, "-I", "-c", _DRIVER, id_map]
+    with started(user, id_map, python, _IN_BAD_COMPANY, **options) as running:
+        yield running
+        assert running.driver.stdin
+        running.driver.stdin.close()
+        assert running.driver.wait(20) == 0
+
+
+@contextmanager
+def started(user: User, id_map: str, python: Path, wrapper: Sequence[str] = (), lab_file: Path | None = None,
+            **options: Any) -> Iterator[Inside]:
+    """The same, and its driver is killed at the end, if it has not ended by then.
+
+    wrapper: a command that starts it.  lab_file: of the lab, whose folder can be read inside.
+    """
+    argv: list[str | Path] = [*wrapper, python, "-I", "-c", _DRIVER, id_map, *([lab_file] if lab_file else ())]
     with start_as(user, argv, stdin=PIPE, stdout=PIPE, **{"cwd": "/"} | options) as driver:
         try:
             yield Inside(user, id_map, _answer(driver)["pid"], python, driver)
-            assert driver.stdin
-            driver.stdin.close()
-            assert driver.wait(20) == 0
         finally:
             driver.kill()
 
