@@ -11,15 +11,15 @@ from runtime.errors import Missing
 _EVERYWHERE = {  # since Linux 5.0 a new system call has one number
     "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427, "quotactl_fd": 443}
 _X86_64 = {
-    "socket": 41, "socketpair": 53, "execve": 59, "syslog": 103, "acct": 163, "swapon": 167, "swapoff": 168,
-    "init_module": 175, "delete_module": 176, "quotactl": 179, "kexec_load": 246, "add_key": 248, "request_key": 249,
-    "keyctl": 250, "perf_event_open": 298, "open_by_handle_at": 304, "finit_module": 313,
+    "socket": 41, "socketpair": 53, "execve": 59, "ptrace": 101, "syslog": 103, "acct": 163, "swapon": 167,
+    "swapoff": 168, "init_module": 175, "delete_module": 176, "quotactl": 179, "kexec_load": 246, "add_key": 248,
+    "request_key": 249, "keyctl": 250, "perf_event_open": 298, "open_by_handle_at": 304, "finit_module": 313,
     "seccomp": 317, "kexec_file_load": 320, "bpf": 321, "execveat": 322, "userfaultfd": 323}
 _GENERIC = {
-    "quotactl": 60, "acct": 89, "kexec_load": 104, "init_module": 105, "delete_module": 106, "syslog": 116,
-    "socket": 198, "socketpair": 199, "add_key": 217, "request_key": 218, "keyctl": 219, "execve": 221, "swapon": 224,
-    "swapoff": 225, "perf_event_open": 241, "open_by_handle_at": 265, "finit_module": 273,
-    "seccomp": 277, "bpf": 280, "execveat": 281, "userfaultfd": 282, "kexec_file_load": 294}
+    "quotactl": 60, "acct": 89, "ptrace": 117, "kexec_load": 104, "init_module": 105, "delete_module": 106,
+    "syslog": 116, "socket": 198, "socketpair": 199, "add_key": 217, "request_key": 218, "keyctl": 219,
+    "execve": 221, "swapon": 224, "swapoff": 225, "perf_event_open": 241, "open_by_handle_at": 265,
+    "finit_module": 273, "seccomp": 277, "bpf": 280, "execveat": 281, "userfaultfd": 282, "kexec_file_load": 294}
 
 
 class Architecture(NamedTuple):

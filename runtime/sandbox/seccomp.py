@@ -34,11 +34,15 @@ _REFUSED: Mapping[str, int] = {
 }
 # Some of the others know no network namespace (AF_VSOCK, AF_QIPCRTR, AF_ALG), and no lab needs any.
 _FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK, socket.AF_PACKET)
+# A tracer may have what it traces stop once more when that ends, and a SIGKILL does not end that stop (ptrace(2),
+# PTRACE_EVENT_EXIT): PID 1 would never end, nor would two that trace one another. strace and gdb do without it.
+_SET_OPTIONS, _SEIZE, _STOP_AT_EXIT = 0x4200, 0x4206, 1 << 6  # <linux/ptrace.h>
 _JUDGE = {"execve": errno.EPERM, "execveat": errno.EPERM}
 
 # <linux/bpf_common.h>, <linux/seccomp.h>
 _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data; the lower half of the argument
+# Offsets in struct seccomp_data; of the arguments, the lower halves.
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, range(16, 64, 8)
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 
 
@@ -60,7 +64,7 @@ def confine_lab() -> None:
     Raises Refused, Missing.
     """
     here = architecture()
-    sys.set_seccomp_filter(here.numbers["seccomp"], _program(here, _REFUSED, _FAMILIES))
+    sys.set_seccomp_filter(here.numbers["seccomp"], _program(here, _REFUSED, [*_families(here), *_tracing(here)]))
 
 
 def refuse_programs() -> None:
@@ -73,22 +77,37 @@ def refuse_programs() -> None:
     sys.set_seccomp_filter(here.numbers["seccomp"], _program(here, _JUDGE))
 
 
-def _program(here: Architecture, refused: Mapping[str, int], families: Iterable[int] = ()) -> bytes:
-    """Calls of any other architecture, which has numbers of its own, are all refused."""
+def _program(here: Architecture, refused: Mapping[str, int], more: Iterable[_Instruction] = ()) -> bytes:
+    """Calls of any other architecture, which has numbers of its own, are all refused. more: what looks at arguments."""
     lines = [_Instruction(_LOAD, 0, 0, _ARCHITECTURE), _Instruction(_EQUAL, 1, 0, here.audit), _refuse(_NOT_THERE),
              _Instruction(_LOAD, 0, 0, _NUMBER)]
     if here.other_abi:
         lines += [_Instruction(_ANY_BIT, 0, 1, here.other_abi), _refuse(_NOT_THERE)]
     for name, number in refused.items():
         lines += [_Instruction(_EQUAL, 0, 1, here.numbers[name]), _refuse(number)]
-    known = list(families)
-    if known:
-        lines += [_Instruction(_EQUAL, 1, 0, here.numbers["socket"]),
-                  _Instruction(_EQUAL, 0, len(known) + 2, here.numbers["socketpair"]),
-                  _Instruction(_LOAD, 0, 0, _FIRST_ARGUMENT),
-                  *(_Instruction(_EQUAL, len(known) - place, 0, family) for place, family in enumerate(known)),
-                  _refuse(errno.EAFNOSUPPORT)]
-    return b"".join(map(bytes, [*lines, _Instruction(_RETURN, 0, 0, _ALLOW)]))
+    return b"".join(map(bytes, [*lines, *more, _Instruction(_RETURN, 0, 0, _ALLOW)]))
+
+
+def _families(here: Architecture) -> list[_Instruction]:
+    """Refuse sockets of other families than those known. Ends with the number of the call loaded, as it begins."""
+    return [_Instruction(_EQUAL, 1, 0, here.numbers["socket"]),
+            _Instruction(_EQUAL, 0, len(_FAMILIES) + 3, here.numbers["socketpair"]),
+            _Instruction(_LOAD, 0, 0, _ARGUMENTS[0]),
+            *(_Instruction(_EQUAL, len(_FAMILIES) - place, 0, family) for place, family in enumerate(_FAMILIES)),
+            _refuse(errno.EAFNOSUPPORT),
+            _Instruction(_LOAD, 0, 0, _NUMBER)]
+
+
+def _tracing(here: Architecture) -> list[_Instruction]:
+    """Refuse a tracer the stop of what ends. Ends with the number of the call loaded, as it begins."""
+    return [_Instruction(_EQUAL, 0, 7, here.numbers["ptrace"]),
+            _Instruction(_LOAD, 0, 0, _ARGUMENTS[0]),
+            _Instruction(_EQUAL, 1, 0, _SET_OPTIONS),
+            _Instruction(_EQUAL, 0, 4, _SEIZE),
+            _Instruction(_LOAD, 0, 0, _ARGUMENTS[3]),
+            _Instruction(_ANY_BIT, 0, 2, _STOP_AT_EXIT),
+            _refuse(errno.EPERM),
+            _Instruction(_LOAD, 0, 0, _NUMBER)]
 
 
 def _refuse(number: int) -> _Instruction:
