@@ -72,10 +72,6 @@ tried(*(lambda ring=ring: call('keyctl', 10, ring, b'keyring', name, 0) for ring
     "put the keyring into the parent's session": "call('keyctl', 18)",
     "add a key": "add('labrun-hole', 'x', USER)",
     "a keyring to be found by others": "call('add_key', b'keyring', b'labrun-hole', None, 0, USER)",
-    "/proc/keys": """
-found = [line.split()[0] for line in open('/proc/keys') if os.environ['KEY_NAME'] in line]
-found or give_up()
-""",
     "all that /proc/keys lists": """
 tried(*(lambda key=line.split()[0]: read(int(key, 16)) for line in open('/proc/keys')))
 """,
