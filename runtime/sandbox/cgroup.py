@@ -149,6 +149,11 @@ def _make(folder: str, version: int, pid: int) -> int:
     for name, value in _limits(version, limit).items():
         if os.path.exists(f"{folder}/{name}"):  # that for swap is not there where swap is not counted
             _write(f"{folder}/{name}", value)
+    if version == 2:
+        # The limit is one level above what the lab sees as its root: it could change its own, where the tree is mounted
+        # without nsdelegate (cgroups(7)).
+        folder = f"{folder}/lab"
+        os.mkdir(folder)
     _write(f"{folder}/cgroup.procs", pid)
     return limit
 

@@ -28,8 +28,10 @@ def place() -> Place:
     return MINE
 
 
-def cgroups(place: Place) -> list[str]:
-    return [name for name in os.listdir(place.folder) if name.startswith("labrun-")]
+def cgroup_of(pid: int, place: Place) -> str:
+    """The folder of the cgroup that a process is in: others of labrun's may be there too."""
+    found = re.findall(r"/(labrun-\w+)", read(f"/proc/{pid}/cgroup"))
+    return f"{place.folder}/{found[0]}"
 
 
 def read(path: str) -> str:
@@ -37,33 +39,31 @@ def read(path: str) -> str:
 
 
 def test_the_whole_lab_is_in_one(place: Place) -> None:
-    before = {*cgroups(place)}
     sandbox = start()
-    [name] = {*cgroups(place)} - before
-    folder = f"{place.folder}/{name}"
-    assert str(sandbox.pid) in read(f"{folder}/cgroup.procs").split()
+    folder = cgroup_of(sandbox.pid, place)
+    procs = f"{folder}/cgroup.procs" if place.version == 1 else f"{folder}/lab/cgroup.procs"
+    assert str(sandbox.pid) in read(procs).split()
     limit = read(f"{folder}/{'memory.limit_in_bytes' if place.version == 1 else 'memory.max'}")
     assert sandbox.memory == int(limit) == most_memory()
     sandbox.stop()
-    assert {*cgroups(place)} == before
+    assert not os.path.exists(folder)
 
 
 def test_who_was_forked_meanwhile_delays_no_end(place: Place) -> None:
     """It has a copy of what tells the end when everybody has closed it."""
-    before = cgroups(place)
     sandbox, outside = start(), Outside(lambda _: -1)
+    folder = cgroup_of(sandbox.pid, place)
     sandbox.stop()
-    assert cgroups(place) == before
+    assert not os.path.exists(folder)
     outside.close()
 
 
 def test_those_that_a_runtime_made_in_it_go_too(place: Place) -> None:
-    before = {*cgroups(place)}
     sandbox = start()
-    [name] = {*cgroups(place)} - before
-    os.makedirs(f"{place.folder}/{name}/c1/inner")
+    folder = cgroup_of(sandbox.pid, place)
+    os.makedirs(f"{folder}/c1/inner")
     sandbox.stop()
-    assert {*cgroups(place)} == before
+    assert not os.path.exists(folder)
 
 
 def test_inside_it_is_the_root(in_sandbox: Callable[..., Any]) -> None:
@@ -94,8 +94,8 @@ def _own_memory() -> int:
     return int(re.findall(r"RssAnon:\s+(\d+) kB", read("/proc/self/status"))[0]) << 10
 
 
-def test_a_process_that_dies_before(place: Place) -> None:
-    before = cgroups(place)
+def test_a_process_that_dies_before(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.urandom", lambda count: b"\xab" * count)  # of which its name is made
     if (pid := os.fork()) == 0:
         os._exit(0)
     os.waitpid(pid, 0)
@@ -103,7 +103,7 @@ def test_a_process_that_dies_before(place: Place) -> None:
     limit.hold(pid)
     limit.remove()
     assert limit.bytes is None
-    assert cgroups(place) == before
+    assert not os.path.exists(f"{place.folder}/labrun-abababab")
 
 
 class Machine:

@@ -385,7 +385,7 @@ REFUSED: list[tuple[Callable[[Lab, str], None], Action, str, str]] = [  # ..., i
     (_created, AttachVeth(container="c1", name="veth0", peer="lo"), "File exists", ""),
     (_nothing, MoveLink(name="eth9", container="c1"), "none with that name", "create"),
     (_created, MoveLink(name="eth9", container="c1"), "No such device", "ip link"),
-    (_nothing, ExportRootfs(to="/etc/rootfs"), "Read-only file system", ""),
+    (_nothing, ExportRootfs(to="/proc/rootfs"), "No such file or directory", ""),
 ]
 
 
