@@ -275,7 +275,7 @@ def _refusal(lab: Lab, before: str, action: Action) -> str:
     (commit("new", "/tmp/more", image="none"), "it has no image 'none'"),
     (ImportImage(to=S, name="new", **{"from": "tar:/tmp/none.tar"}), "/tmp/none.tar"),
     (OverlayMount(at="/tmp/m", lower=["/tmp/none"]), "mount"),
-    (ImportImage(to="/etc/store", name="new"), "Read-only file system"),
+    (ImportImage(to="/proc/store", name="new"), "No such file or directory"),
 ], ids=str)
 def test_what_is_refused(in_sandbox: InSandbox, action: Action, says: str) -> None:
     assert says in in_sandbox(_refusal, f"mkdir /tmp/more; {BASE.command()}", action)

@@ -104,7 +104,7 @@ def _deleted(lab: Lab) -> tuple[str, ...]:
     (Run(command="exit 3", status=3), "", ""),
     (Run(command="no-such-program --now"), "Missing", "no-such-program is not installed"),
     (Run(command="true", netns="nowhere"), "Refused", "nowhere"),
-    (Write(path="/etc/labrun", text="x"), "Refused", "Read-only file system"),
+    (Write(path="/usr/bin/labrun", text="x"), "Refused", "Permission denied"),
     (Serve(folder="/tmp", netns="nowhere"), "Refused", "there is no /run/netns/nowhere"),
 ], ids=str)
 def test_what_is_refused(in_sandbox: InSandbox, action: Action, kind: str, says: str) -> None:

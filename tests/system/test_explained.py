@@ -35,7 +35,9 @@ MISTAKES = {
     "ping -c 1 nowhere.example": "a lab has no name server",
     "iptables -D FORWARD -j ACCEPT -s 10.1.1.1": "no such rule, chain or target here",
     "iptables -A NOWHERE -j ACCEPT": "no such rule, chain or target here",
-    "touch /usr/mine": "the machine's own files cannot be changed",
+    "touch /usr/bin/mine": "that belongs to the machine: a lab cannot change it",
+    "mv /etc/shells /etc/shells.old": "that belongs to the machine: a lab cannot change it",
+    "mount -o ro -t tmpfs tmpfs /mnt; touch /mnt/mine": "this file cannot be changed",
     "date -s 2030-01-01": "you are root in the lab only",
 }
 
