@@ -276,10 +276,7 @@ class Starting:
 
 
 def start(kind: str = "auto", lab_file: str = "") -> Sandbox:
-    """A new sandbox with an id map of `kind`. lab_file: see Starting.
-
-    Raises Missing where this machine does not allow one, with the mend.
-    """
+    """A new sandbox. Its arguments are those of Starting. Raises Missing where this machine does not allow one."""
     return Starting(kind, lab_file).ready()
 
 
