@@ -13,7 +13,7 @@ from time import monotonic
 from typing import NamedTuple, TypeVar
 
 from runtime.errors import Problem
-from runtime.time_limit import TooLong, limited
+from runtime.time_limit import Limits, TooLong, limited
 
 # Seconds for one thing, and for all. To hash and unpack the largest image of a lab takes a second, and a machine that
 # does four things at a time takes four. A check looks three times, and a person waits for it.
@@ -47,11 +47,20 @@ class Look:
     def __init__(self, each: float = EACH, whole: float = WHOLE) -> None:
         self._each, self._whole, self._end = each, whole, monotonic() + whole
         self._unexamined: dict[Unexamined, None] = {}
+        self._limits: Limits | None = None
 
     @property
     def unexamined(self) -> tuple[Unexamined, ...]:
         """What could not be examined."""
         return tuple(self._unexamined)
+
+    def during(self, read: Callable[[], T]) -> T:
+        """Return what `read` returns: what it looks at, it looks at under one timer, which is quicker."""
+        self._limits = Limits()
+        try:
+            return self._limits.during(read)
+        finally:
+            self._limits = None
 
     def at(self, kind: str, name: str, read: Callable[[], T], default: T) -> T:
         """Return what `read` returns; where it fails or takes too long note that, and return `default`."""
@@ -60,7 +69,7 @@ class Look:
             self.miss(kind, name, f"it takes more than {self._whole:g} s to examine the lab")
             return default
         try:
-            return limited(min(self._each, left), read)
+            return (self._limits.limited if self._limits else limited)(min(self._each, left), read)
         except TooLong:
             self.miss(kind, name, f"it takes more than {min(self._each, left):.2g} s")
         except (Problem, Unexaminable) as problem:

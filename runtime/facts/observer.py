@@ -80,6 +80,9 @@ class Observer:
     def observe(self) -> Snapshot:
         """Take a Snapshot. What cannot be examined in time, or at all, is named in it (Snapshot.unexamined)."""
         look = Look()
+        return look.during(partial(self._observe, look))
+
+    def _observe(self, look: Look) -> Snapshot:
         everywhere = look.at("netns", "", self._namespaces.all, self._everywhere)
         if self._namespaces.left_out:
             look.miss("netns", "", self._namespaces.left_out)

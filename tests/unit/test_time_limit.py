@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from runtime.time_limit import TooLong, limited
+from runtime.time_limit import Limits, TooLong, limited
 
 
 def _wait() -> None:
@@ -111,3 +111,44 @@ def test_an_alarm_of_others_rings_in_time() -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("work", [_wait, _loop, _stubborn])
+def test_each_of_many_pieces_of_work_ends(work: Callable[[], None]) -> None:
+    limits = Limits()
+
+    def whole() -> list[str]:
+        told = []
+        for piece in (work, _nothing, work):
+            try:
+                limits.limited(0.05, piece)
+                told.append("done")
+            except TooLong:
+                told.append("too long")
+        return told
+
+    signal.setitimer(signal.ITIMER_REAL, 100)
+    handler = signal.getsignal(signal.SIGALRM)
+    try:
+        assert limits.during(whole) == ["too long", "done", "too long"]
+        assert signal.getsignal(signal.SIGALRM) is handler
+        assert 90 < signal.getitimer(signal.ITIMER_REAL)[0] < 100
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _nothing() -> None: ...
+
+
+def test_without_a_limit_the_timer_ends_nothing() -> None:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        Limits().during(lambda: [signal.sigtimedwait([], 0.1) for _ in range(4)])
+        os.write(writing, b"done")
+        os._exit(0)
+    os.close(writing)
+    assert os.read(reading, 4) == b"done"
+    os.waitpid(pid, 0)
+    os.close(reading)
