@@ -1,4 +1,4 @@
-"""The programs of this machine, as a lab finds them: the sandbox shows the machine's file tree."""
+"""The programs of this machine, as a lab finds them: the sandbox shows the machine's /usr."""
 
 from __future__ import annotations
 

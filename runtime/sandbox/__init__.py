@@ -4,4 +4,6 @@
     Sandbox.enter()                 the launcher becomes the judge: user and net namespace of the lab, nothing else
     Sandbox.run(argv)               a command inside
     Sandbox.stop()                  PID 1 dies, and everything with it
+
+file_tree and mounts build what the lab sees, seccomp says what it may not ask of the kernel, watchman ends it.
 """

@@ -1,8 +1,8 @@
-"""The file tree of the sandbox, as a list of operations.
+"""The mounts of the sandbox, as a list of operations.
 
-Two steps, because a tree made read-only in the lab's own mount namespace can be made writable again by lab root. The
-outer user namespace makes it read-only; the lab's mount namespace belongs to an inner one, so those mounts are locked
-there (mount_namespaces(7), "Restrictions on mount namespaces").
+Two steps, because the lab's root can undo what is mounted in the lab's own mount namespace. The outer user namespace
+mounts all that must stay; the lab's mount namespace belongs to an inner one, so those mounts are locked there
+(mount_namespaces(7), "Restrictions on mount namespaces").
 """
 
 from __future__ import annotations
