@@ -11,9 +11,9 @@ from runtime.probes.settle import settle
 from tests.conftest import Lab
 
 
-def judge(lab: Lab, checks: Sequence[Check]) -> list[Verdict]:
-    """The verdict of each check."""
-    observer = Observer(lab.namespaces, lab.sandbox.proc, [name for check in checks for name in check.sysctls()],
+def judge(lab: Lab, checks: Sequence[Check], observer: Observer | None = None) -> list[Verdict]:
+    """The verdict of each check. observer: one that has looked before, for what has to grow."""
+    observer = observer or Observer(lab.namespaces, lab.sandbox.proc, [name for check in checks for name in check.sysctls()],
                         [path for check in checks for path in check.files()], lab.sandbox.root,
                         streams=any(check.needs_streams() for check in checks),
                         screens=[name for check in checks for name in check.screens()])

@@ -1,4 +1,7 @@
-"""Overlays that are mounted, as the first process of the sandbox sees them (proc(5), /proc/PID/mountinfo)."""
+"""Overlays that a lab has mounted, as the first process of the sandbox sees them (proc(5), /proc/PID/mountinfo).
+
+Those that the lab's file tree is made of are not among them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import re
 
 from runtime.facts.storage import Overlay
+from runtime.sandbox.file_tree import SOURCE
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -20,8 +24,8 @@ def read_overlays(proc: int) -> tuple[Overlay, ...]:
 def of_line(line: str) -> Overlay | None:
     """The overlay that a line of mountinfo tells of, None for another file system."""
     before, _, behind = line.partition(" - ")
-    kind, _source, options = (*behind.rstrip("\n").split(" ", 2), "", "")[:3]  # a source can be empty (mount(2))
-    if kind != "overlay":
+    kind, source, options = (*behind.rstrip("\n").split(" ", 2), "", "")[:3]  # a source can be empty (mount(2))
+    if kind != "overlay" or source == SOURCE:
         return None
     said = dict(part.partition("=")[::2] for part in re.split(r"(?<!\\),", options.strip()))
     lower = re.split(r"(?<!\\):", _text(said.get("lowerdir", "")))

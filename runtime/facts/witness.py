@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
+from time import monotonic, sleep
 from typing import NamedTuple
 
 from runtime import syscalls as sys
@@ -22,6 +23,7 @@ from runtime.facts.shims import CONMON, Shim
 
 WINDOW = 1 << 17  # bytes before the end of a log that are looked at
 _TRIES = 30
+_SETTLING, _AGAIN = 0.5, 0.001  # seconds; it takes microseconds where a processor is free
 _UNSEEN = "what its log had when labrun first looked may be from any process"
 
 
@@ -94,10 +96,10 @@ class Witness:
             return None
         doubt = _UNSEEN
         if seen and seen.writer == identity:
-            for _ in range(_TRIES):  # in the middle of writev(2) the file has grown already, and the numbers have not
-                doubt = _doubt(fd, seen, writer)
-                if not doubt:
-                    break
+            deadline = monotonic() + _SETTLING
+            # In the middle of writev(2) the file has grown already, and the numbers have not: conmon needs a processor.
+            while (doubt := _doubt(fd, seen, writer)) and monotonic() < deadline:
+                sleep(_AGAIN)
                 writer = _read_writer(self._proc, pid, fd, file) or writer
         begin = seen.begin if seen and not doubt else writer.size
         self._seen[name] = _Look(file, begin, writer.size, _digest(fd, writer.size), identity, writer.before)

@@ -34,6 +34,7 @@ _STAGE = "/sys"  # a folder of every machine, and the only one from which nothin
 _MACHINE, _CHANGES = "/.machine", "/.changes"
 _TO_SHOW = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # without O_NONBLOCK a FIFO would block
+SOURCE = "labrun"  # of the overlays, as mount(8) shows it
 _PLAIN = sys.MS_NOSUID | sys.MS_NODEV
 
 
@@ -217,7 +218,7 @@ def bind_read_only(source: str, at: str) -> None:
 
 def _mount_overlay(at: str, layers: str) -> None:
     """userxattr: in a user namespace an overlay keeps its marks in attributes that an ordinary user may set."""
-    sys.mount("overlay", at, "overlay", _PLAIN, f"{layers},userxattr")
+    sys.mount(SOURCE, at, "overlay", _PLAIN, f"{layers},userxattr")
 
 
 def _mount_points() -> frozenset[str]:

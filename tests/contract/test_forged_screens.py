@@ -97,7 +97,7 @@ def _first_look(lab: Lab) -> tuple[bool, bool, str]:
     lab.shell(APPEND)
     screen = Observer(lab.namespaces, lab.sandbox.proc, root=lab.sandbox.root, screens=["c1"]).observe().screen("c1")
     assert screen
-    return "hello from 1" in screen.lines[-1], bool(screen.evidence), screen.doubt
+    return any("hello from 1" in line for line in screen.lines), bool(screen.evidence), screen.doubt
 
 
 def test_what_is_there_at_the_first_look_is_none(in_sandbox: InSandbox) -> None:

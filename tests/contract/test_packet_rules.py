@@ -344,13 +344,16 @@ def test_a_published_port(in_sandbox: InSandbox) -> None:
         with listen(lab, "c2", 80):
             found.append(_connects(lab, "c1", ("10.0.1.1", 8080)))
             PUBLISHED.apply(lab.host)
+            lab.observer.observe()
             found += [_connects(lab, "c1", ("10.0.1.1", port)) for port in (8080, 8081)]
+            lab.observer.observe()  # before another rule is made
             found.append(_connects(lab, "labhost", ("10.0.1.1", 8080)))
             PublishPort(port=8080, to=TWO, to_port=80, chain="OUTPUT", address="10.0.1.1").apply(lab.host)
             found.append(_connects(lab, "labhost", ("10.0.1.1", 8080)))
         rule = {"hook": "prerouting", "protocol": "tcp", "port": 8080, "jump": "DNAT", "to": f"{TWO}:80"}
         counted: tuple[dict[str, Any], ...] = {}, {"at_least": 1}, {"at_least": 2}, {"packets": "none"}
-        return found + [verdict.outcome for verdict in judge(lab, [Counter(**rule, **each) for each in counted])]
+        return found + [verdict.outcome for verdict in judge(
+            lab, [Counter(**rule, **each) for each in counted], lab.observer)]
 
     refused = "ConnectionRefusedError"
     assert in_sandbox(play) == [refused, "yes", refused, refused, "yes", "pass", "pass", "fail", "fail"]

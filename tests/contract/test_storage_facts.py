@@ -84,7 +84,7 @@ def _overlays(lab: Lab) -> tuple[Storage, str]:
     build(lab)
     lab.shell("mkdir -p '/tmp/a b/m' /tmp/l2")
     OverlayMount(at="/tmp/a b/m", lower=["/tmp/l2", "/tmp/l1"]).apply(lab.host)
-    return read(lab), lab.shell("findmnt --noheadings --raw --types overlay --output TARGET")
+    return read(lab), lab.shell("findmnt --noheadings --raw --types overlay --source overlay --output TARGET")
 
 
 def test_overlays_are_what_findmnt_says(in_sandbox: InSandbox) -> None:
