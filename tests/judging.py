@@ -13,10 +13,11 @@ from tests.conftest import Lab
 
 def judge(lab: Lab, checks: Sequence[Check], observer: Observer | None = None) -> list[Verdict]:
     """The verdict of each check. observer: one that has looked before, for what has to grow."""
-    observer = observer or Observer(lab.namespaces, lab.sandbox.proc, [name for check in checks for name in check.sysctls()],
-                        [path for check in checks for path in check.files()], lab.sandbox.root,
-                        streams=any(check.needs_streams() for check in checks),
-                        screens=[name for check in checks for name in check.screens()])
+    observer = observer or Observer(
+        lab.namespaces, lab.sandbox.proc, [name for check in checks for name in check.sysctls()],
+        [path for check in checks for path in check.files()], lab.sandbox.root,
+        streams=any(check.needs_streams() for check in checks),
+        screens=[name for check in checks for name in check.screens()])
     snapshot = observer.observe()
     everywhere = {netns.name: netns for netns in lab.namespaces.all()}
     probes = [probe for check in checks for probe in check.probes(snapshot)]

@@ -33,11 +33,8 @@ setpriv --reuid "$user" --regid "$user" --clear-groups sh -c '
     "$@"; status=$?
     kill $manager $bus; wait
     exit $status' - "$@"
-status=$?
-echo 0 > /sys/fs/cgroup/cgroup.procs
-find "$folder" -depth -type d -exec rmdir {} +
-exit $status
 """
+_CLEAN_UP = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup; find "$1" -depth -type d -exec rmdir {} +'
 _START = """
 import json
 from runtime.sandbox.handle import start
@@ -54,7 +51,10 @@ def test_a_scope_of_the_users_systemd(installed: Path, users: dict[str, User]) -
     python = installed.parent / "python"
     argv = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc",
             "sh", "-c", _MACHINE, "-", user.name, folder, str(python), "-I", "-c", _START]
-    done = subprocess.run(argv, env=environment(user), cwd="/", capture_output=True, text=True, timeout=60)
+    try:
+        done = subprocess.run(argv, env=environment(user), cwd="/", capture_output=True, text=True, timeout=60)
+    finally:
+        subprocess.run([*argv[:4], "sh", "-c", _CLEAN_UP, "-", folder], check=True)
     assert (done.returncode, done.stderr) == (0, ""), done
     told = json.loads(done.stdout)
     [line] = [line for line in told["cgroups"].splitlines() if line.startswith("0::")]
