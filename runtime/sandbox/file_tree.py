@@ -27,6 +27,8 @@ _OWNED = {  # folders of the machine in which the lab's root may make and remove
     "/usr": ("local", "local/bin", "local/sbin", "local/lib", "local/share"),
     "/etc": ("cni", "containers", "docker", "iproute2", "iptables", "network", "profile.d", "sysctl.d"),
 }
+# Parts of the system that have a file system of their own on some machines.
+_PARTS = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share", "/usr/local")
 _REPLACED = ("/etc/passwd", "/etc/group")  # copies, so that they can be changed in place
 _SIZE = "size=128m,nr_inodes=64k,mode=755"
 _LARGEST_COPY = 1 << 20  # bytes
@@ -165,7 +167,7 @@ class FileTree:
                 with suppress(PermissionError):
                     if entry.is_symlink():
                         os.symlink(os.readlink(entry.name, dir_fd=place), below)
-                    elif entry.is_dir() and below in self._mounted:
+                    elif entry.is_dir() and below in self._mounted and below not in _PARTS:
                         os.mkdir(below)  # another file system is not the lab's
                     elif entry.is_dir():
                         self._show_folder(below, os.open(entry.name, _TO_SHOW | os.O_NOFOLLOW, dir_fd=place))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Collection
@@ -111,16 +110,20 @@ def _run_without(tools: Collection[str], folder: Path, user: User,
 
 
 def _take_away(tools: Collection[str], folder: Path) -> None:
-    """Put links to all other programs in place of each folder with programs; `folder` keeps the programs themselves."""
-    for name in FOLDERS:
-        place, there = Path(name), folder / name.replace("/", "_")
-        if place.is_dir() and not place.is_symlink():
-            there.mkdir()
-            syscalls.mount(name, str(there), "", syscalls.MS_BIND)
-            syscalls.mount("tmpfs", name, "tmpfs", data="mode=755")
-            for program in os.listdir(there):
-                if program not in tools:
-                    (place / program).symlink_to(there / program)
+    """Mount an overlay over each tree with programs, in which these are not. folder: for what is changed there."""
+    for top in (Path(name) for name in ("/usr", "/bin", "/sbin")):
+        if top.is_symlink() or not top.is_dir():
+            continue
+        changes = folder / top.name
+        changes.mkdir()
+        syscalls.mount("tmpfs", str(changes), "tmpfs")
+        for name in ("upper", "work"):
+            (changes / name).mkdir(mode=0o755)
+        syscalls.mount("overlay", str(top), "overlay",
+                       data=f"lowerdir={top},upperdir={changes}/upper,workdir={changes}/work")
+        for place in (Path(name) for name in FOLDERS if name.startswith(str(top))):
+            for tool in tools:
+                (place / tool).unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize(("who", "helpers", "others"), [
