@@ -3,15 +3,19 @@
     launcher                     outer (userns A)                    PID 1 (userns B inside A)
     fork ----------------------> unshare user+mount
     write the id map of A <----- "unshared"
-    "limited" -----------------> unshare pid, fork ----------------> build the file tree (mounts of A)
-                                                                     unshare user+net+uts+ipc+cgroup
+    "mapped" ------------------> unshare pid, fork ----------------> build the file tree (mounts of A)
+    limit its memory <---------- "pid"
+    "limited" -----------------> (both are there) <----------------- "built"
+                                 "limited" ------------------------> unshare user+net+uts+ipc+cgroup
                                  write the id map of B <------------ "unshared"
                                  sysfs, cgroup2 (mounts of A)
-    "pid" <--------------------- "mapped" -------------------------> unshare mount, host name, refuse system calls
+                                 "mapped" -------------------------> unshare mount, host name, refuse system calls
     "ready" <------------------- watch over the lab                  serve requests
 
-A launcher that dies at any point leaves nothing: until "pid" each process asks the kernel to be killed with its parent
-and waits for a message that a dead parent can't send; from then on the outer process waits for the launcher's end.
+To move a process into a cgroup takes the kernel some milliseconds, so it goes on beside the file tree; the cgroup
+namespace has to come after it. A launcher that dies at any point leaves nothing: each process asks the kernel to be
+killed with its parent and waits for messages that a dead parent can't send, and in the end the outer process waits for
+the launcher's end.
 """
 
 from __future__ import annotations
@@ -70,19 +74,22 @@ def outer(launcher: Channel, launcher_ended: int, control: Channel, id_map: IdMa
     mounts.detach_from_machine()
     shown = open_shown(lab_file)
     launcher.send({"unshared": True})
-    limited = bool(launcher.receive()[0]["limited"])
+    launcher.expect("mapped")
     _become_root()
     sys.unshare(sys.NEWPID, "pid")
     here, there = Channel.pair()
     pid = fork(lambda: first(control, there, here, shown), control)
     there.close()
     control.close()
+    launcher.send({"pid": pid})
+    here.expect("built")
+    limited = bool(launcher.expect("limited"))
+    here.send({"limited": limited})
     here.expect("unshared")
     id_map.inner().write_to("/proc/1")  # PID 1 has mounted its /proc by now
     first_ended = os.pidfd_open(pid)
     _mount_views_of(first_ended)
     here.send({"mapped": True})
-    launcher.send({"pid": pid})
     _keep_only(launcher.fileno(), launcher_ended, first_ended)
     why = watch(launcher_ended, first_ended, limited)
     if why:
@@ -98,6 +105,8 @@ def first(control: Channel, outer_side: Channel, not_mine: Channel, shown: Seque
     sys.die_with_parent()
     mounts.build_tree(shown)
     sys.limit_processes(_MOST_PROCESSES)
+    outer_side.send({"built": True})
+    outer_side.expect("limited")
     sys.unshare(_INNER, "user, net, uts, ipc, cgroup")
     outer_side.send({"unshared": True})
     outer_side.expect("mapped")

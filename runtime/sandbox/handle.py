@@ -240,17 +240,18 @@ class Starting:
         first_end.close()
         os.close(launcher_ended)
         with self._given_up_on_error():
-            self._limit.hold(self._outer)
             self._launcher.expect("unshared")
             self._id_map.write(self._outer)
+            self._launcher.send({"mapped": True})
+            self._pid = int(self._launcher.expect("pid"))
+            self._limit.hold(self._pid)
             self._launcher.send({"limited": self._limit.bytes is not None})
 
     def ready(self) -> Sandbox:
         """Wait until it is there. Raises Missing where this machine does not allow one, with the mend."""
         with self._given_up_on_error():
-            pid = self._launcher.expect("pid")
             self._control.expect("ready")
-            return Sandbox(pid, self._outer, self._id_map, self._control, self._launcher, self._limit)
+            return Sandbox(self._pid, self._outer, self._id_map, self._control, self._launcher, self._limit)
 
     def give_up(self) -> None:
         """End what there is of it."""

@@ -160,13 +160,14 @@ def test_a_part_of_the_system_with_a_file_system_of_its_own(lab: Inside) -> None
     if os.getuid():
         pytest.skip("only root can mount something for the test")
     machine = f"""
-mount -t tmpfs tmpfs /usr/local && mkdir /usr/local/bin && printf '#!/bin/sh\\necho mine\\n' > /usr/local/bin/labrun-test
+mount -t tmpfs tmpfs /usr/local && mkdir /usr/local/bin
+printf '#!/bin/sh\\necho mine\\n' > /usr/local/bin/labrun-test
 mount -t tmpfs tmpfs /usr/share/doc && echo secret > /usr/share/doc/secret
 chmod 755 /usr/local /usr/local/bin /usr/local/bin/labrun-test
 exec setpriv --reuid {lab.user.uid} --regid {lab.user.gid} --clear-groups "$@"
 """
     command = "labrun-test; cat /usr/share/doc/secret; test -e /usr/bin/env && echo env"
-    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-e", "-c", machine, "-", str(lab.python), "-I", "-c",
-            _START, lab.id_map, "", command]
+    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-e", "-c", machine, "-",
+            str(lab.python), "-I", "-c", _START, lab.id_map, "", command]
     done = subprocess.run(argv, cwd="/", env=environment(lab.user), capture_output=True, text=True, check=True)
     assert done.stdout == "0\nmine\nenv\ncat: /usr/share/doc/secret: No such file or directory\n"
