@@ -12,7 +12,6 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
-from hashlib import sha256
 from typing import NamedTuple
 
 from runtime.programs import PATH
@@ -79,6 +78,8 @@ def _digest_of_process(proc: int, pid: str | int, file: tuple[int, ...]) -> str:
 
 
 def _digest_of(fd: int) -> str:
+    from hashlib import sha256  # loading it takes longer than most labs need
+
     digest = sha256()
     try:
         while piece := os.read(fd, _PIECE):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from runtime.errors import Missing, Refused
 from runtime.facts.addresses import Address, read_addresses
-from runtime.facts.confirming import confirm
 from runtime.facts.containers import Container, has_stub, read_containers
 from runtime.facts.counting import Counting
 from runtime.facts.exits import read_exits
@@ -28,7 +27,6 @@ from runtime.facts.storage import Storage, Wanted
 from runtime.facts.streams import Stream, read_streams
 from runtime.facts.sysctls import read_sysctls
 from runtime.facts.trees import read_trees
-from runtime.facts.witness import Witness
 from runtime.netlink.message import REQUEST, Message, attributes, u32
 from runtime.network.link_events import wait_until
 from runtime.network.netns import Namespaces, Netns
@@ -36,6 +34,7 @@ from runtime.oci.available import RUNTIMES
 
 if TYPE_CHECKING:
     from runtime.facts.storage_reader import StorageReader
+    from runtime.facts.witness import Witness
 
 FORWARDING = "net.ipv4.ip_forward"
 
@@ -67,7 +66,8 @@ class Observer:
         self._streams, self._screens = streams, tuple(dict.fromkeys(screens))
         self._storage = _storage_reader(root, proc, storage) if storage and any(storage) else None
         self._sysctls = tuple(dict.fromkeys((FORWARDING, *sysctls)))
-        self._counting, self._witness = Counting(), Witness(root, proc)
+        self._counting = Counting()
+        self._witness = _witness(root, proc) if self._screens else None
         self._everywhere: tuple[Netns, ...] = ()  # as it was last seen
         self._nsids: dict[tuple[Netns, int], Netns] = {}  # (netns, nsid there) -> the netns meant
         self._wired: dict[int, set[_Place]] = {}  # inode of a netns -> the other ends of the wires that lead there
@@ -111,6 +111,8 @@ class Observer:
 
     def _read_screens(self, processes: tuple[Process, ...], containers: tuple[Container, ...],
                       look: Look) -> tuple[Screen, ...]:
+        if self._witness is None:
+            return ()
         found = tuple(shims(processes, containers))
         return read_screens(self._root, self._proc, self._screens, containers, processes, found, self._witness, look)
 
@@ -125,6 +127,10 @@ class Observer:
             processes = look.at("process", "", partial(read_processes, self._proc), none)
             containers = read_containers(self._root, processes, look)
             if not (has_stub(containers, processes) or _last_words(containers, processes)) or monotonic() > deadline:
+                if not containers:
+                    return processes, ()
+                from runtime.facts.confirming import confirm  # most labs have no containers
+
                 unsure: tuple[Container, ...] = ()
                 read = partial(confirm, self._root, self._proc, containers, processes)
                 return processes, look.at("container", "", read, unsure)
@@ -195,11 +201,14 @@ def _last_words(containers: tuple[Container, ...], processes: tuple[Process, ...
 
 
 def _rules(netns: Netns) -> tuple[tuple[Chain, ...], tuple[Rule, ...], int | None]:
-    """Return chains, rules and their generation, None when they changed while they were read.
+    """Return chains, rules and their generation, None when there are no rules or they changed while they were read.
 
     A kernel without nf_tables has none; the rest can be seen all the same.
     """
     try:
+        found = read_rules(netns.netfilter)
+        if not found[1]:
+            return *found, None
         generation = read_generation(netns.netfilter)
         found = read_rules(netns.netfilter)
         return *found, generation if read_generation(netns.netfilter) == generation else None
@@ -216,6 +225,12 @@ def _nsid(netns: Netns, other: Netns) -> int | None:
         return None
     number = int(_SIGNED.unpack(attributes(answer[0], len(_RTGENMSG))[_NETNSA_NSID])[0])
     return number if number >= 0 else None
+
+
+def _witness(root: int, proc: int) -> Witness:
+    from runtime.facts.witness import Witness  # few labs have terminals
+
+    return Witness(root, proc)
 
 
 def _links(netns: Netns) -> list[RawLink]:

@@ -15,7 +15,7 @@ import termios
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runtime.errors import Refused
 from runtime.facts import docker
@@ -26,10 +26,12 @@ from runtime.facts.look import Look
 from runtime.facts.processes import Process
 from runtime.facts.shims import Shim
 from runtime.facts.streams import TERMINALS
-from runtime.facts.witness import WINDOW, Witness
+
+if TYPE_CHECKING:
+    from runtime.facts.witness import Witness
 
 ROWS, COLUMNS = 24, 80  # of a terminal that nobody has told its size
-_MOST = WINDOW  # bytes of a log that are read
+_MOST = 1 << 17  # bytes of a log that are read
 _WIDEST = 500
 _ESCAPES = re.compile(rb"(?=\x1b|\xc2\x9b)")
 _SEQUENCE = re.compile(rb"(?:\x1b.?|\xc2\x9b)[\0-?]*[@-~]?", re.DOTALL)  # ECMA-48, 5.4

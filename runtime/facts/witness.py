@@ -13,7 +13,6 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from hashlib import sha256
 from time import monotonic, sleep
 from typing import NamedTuple
 
@@ -161,5 +160,7 @@ def _number(proc: int, path: str, key: str) -> int:
 
 def _digest(fd: int, end: int) -> str:
     """Return the digest of the last bytes before `end`."""
+    from hashlib import sha256  # loading it takes longer than all else here
+
     begin = max(0, end - WINDOW)
     return sha256(os.pread(fd, end - begin, begin)).hexdigest()

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from runtime.sandbox.user_scope import join_scope
-
 MOST_MEMORY = 2 << 30  # bytes: what all tmpfs of a lab hold, and as much again; with a Docker daemon it takes a tenth
 _PATIENCE = 10.0  # seconds
 # Where the launcher was killed, the lab ends soon after; a cgroup of version 1 tells nobody when it is empty.
@@ -109,6 +107,8 @@ class MemoryLimit:
         """Limit a process. Raises OSError when no other can be started, which is to remove the cgroup."""
         place = find_place()
         if place is None:
+            from runtime.sandbox.user_scope import join_scope  # where labrun may make a cgroup itself it is not needed
+
             if join_scope(pid, most_memory()):
                 self.bytes = limit_of(f"/proc/{pid}")
             return

@@ -24,7 +24,7 @@ FILL = "mkdir -p /m && mount -t tmpfs -o size=100% tmpfs /m && head -c 200M /dev
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """One that has no cgroup, whoever runs the tests."""
     monkeypatch.setattr("runtime.sandbox.cgroup.find_place", lambda: None)
-    monkeypatch.setattr("runtime.sandbox.cgroup.join_scope", lambda _pid, _limit: "")
+    monkeypatch.setattr("runtime.sandbox.user_scope.join_scope", lambda _pid, _limit: "")
     monkeypatch.setattr("runtime.sandbox.cgroup.MOST_MEMORY", LIMIT)
     sandbox = start()
     assert sandbox.memory is None
@@ -65,7 +65,7 @@ def test_files_in_a_mount_namespace_of_their_own(sandbox: Sandbox) -> None:
     "files = [open(f'/m/{n}', 'wb') for n in range(4)]; os.system('umount -l /m')"])
 def test_what_cannot_be_seen_ends_before_the_machines_memory(monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
     monkeypatch.setattr("runtime.sandbox.cgroup.find_place", lambda: None)
-    monkeypatch.setattr("runtime.sandbox.cgroup.join_scope", lambda _pid, _limit: "")
+    monkeypatch.setattr("runtime.sandbox.user_scope.join_scope", lambda _pid, _limit: "")
     monkeypatch.setattr(memory, "_reserve_of_machine", lambda: memory.available() - (300 << 20))
     write = "[file.write(b'x' * (1 << 20)) for _ in range(400) for file in files]"
     sandbox = start()
