@@ -114,7 +114,7 @@ class Prompt:
 
     def answer(self) -> None:
         """Tell those who have asked."""
-        # Of a shell the last request counts; whoever floods the pipe keeps others from being answered for a while only.
+        # Of a shell the last request counts; a program that floods the pipe delays the others, no more.
         latest = {(type(asked), asked.pid): asked for asked in self._asked()}
         for asked in [*latest.values()][-_AT_ONCE:]:
             with suppress(Refused, OSError):

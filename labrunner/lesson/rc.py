@@ -109,7 +109,7 @@ def own_shell(kind: str = "") -> Shell:
 
 def _text(name: str) -> str:
     path = os.path.expanduser(f"~/{name}")
-    if os.path.isfile(path):  # to open a FIFO would wait for somebody who writes to it
+    if os.path.isfile(path):  # to open a FIFO would wait for a writer
         with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
             return file.read(_LARGEST).replace("\0", "")
     return ""

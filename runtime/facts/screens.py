@@ -54,7 +54,7 @@ class Screen(NamedTuple):
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """The lines that are evidence of what was printed: all, where nobody can tell."""
+        """The lines that are evidence of what was printed: all, where that is unknown."""
         return self.lines if self.witnessed is None else self.witnessed
 
 

@@ -73,7 +73,7 @@ class Channel:
             raise
 
     def message(self) -> dict[str, Any]:
-        """Return the next message, and close the descriptors that nobody asked for. Raises as `receive` does."""
+        """Return the next message, and close the descriptors that were not asked for. Raises as `receive` does."""
         found, fds = self.receive()
         close_all(fds)
         return found
